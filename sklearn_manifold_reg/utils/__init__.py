@@ -1,0 +1,1 @@
+"""Shared by every layer: input checks, the compiled-kernel gate, optional imports."""
