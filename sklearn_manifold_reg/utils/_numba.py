@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from itertools import pairwise
 from typing import Any
 
 _SWITCH = "SKLEARN_MANIFOLD_REG_NUMBA"
@@ -135,7 +136,7 @@ def row_ranges(n_rows: int, n_parts: int) -> list[tuple[int, int]]:
     """
     n_parts = max(1, min(n_parts, n_rows))
     cuts = [n_rows * part // n_parts for part in range(n_parts + 1)]
-    return [(a, b) for a, b in zip(cuts[:-1], cuts[1:], strict=True) if b > a]
+    return [(a, b) for a, b in pairwise(cuts) if b > a]
 
 
 def run_rows(
