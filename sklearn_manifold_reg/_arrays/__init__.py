@@ -1,0 +1,34 @@
+"""The array API seam: namespaces, one sparse matrix per library, what is missing."""
+
+from sklearn_manifold_reg._arrays._block import (
+    column_dots,
+    column_norms,
+    descend,
+    turn,
+)
+from sklearn_manifold_reg._arrays._csr import CSR, csr_like
+from sklearn_manifold_reg._arrays._namespace import (
+    asarray_like,
+    device,
+    get_namespace,
+    is_numpy,
+    namespace_of,
+    to_numpy,
+)
+from sklearn_manifold_reg._arrays._topk import smallest_k
+
+__all__ = [
+    "CSR",
+    "asarray_like",
+    "column_dots",
+    "column_norms",
+    "csr_like",
+    "descend",
+    "device",
+    "get_namespace",
+    "is_numpy",
+    "namespace_of",
+    "smallest_k",
+    "to_numpy",
+    "turn",
+]
