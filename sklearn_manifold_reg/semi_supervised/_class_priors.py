@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_manifold_reg.utils._sklearn import get_namespace
+from sklearn_manifold_reg._arrays._namespace import namespace_of
 
 
 def resolve_class_priors(class_priors: Any, class_counts: Any) -> np.ndarray | None:
@@ -75,7 +75,7 @@ def class_shift(
     *,
     start: Any = None,
     slack: int = 1,
-    max_iter: int = 1000,
+    max_iter: int = 500,
 ) -> Any:
     """Find the column shift after which classes have the sizes asked for.
 
@@ -91,7 +91,7 @@ def class_shift(
     Parameters
     ----------
     scores : array of shape (n_samples, n_classes)
-        Larger means likelier.
+        Larger means likelier; -inf where a class is impossible.
     degrees : array of shape (n_samples,)
         Weight of each row in the column means. A row without neighbors weighs nothing.
     priors : array-like of shape (n_classes,) or None
@@ -100,7 +100,7 @@ def class_shift(
         Shift to start from. By default the one that centers.
     slack : int, default=1
         Sizes this far from the sizes asked for are accepted.
-    max_iter : int, default=1000
+    max_iter : int, default=500
         Largest number of steps, each of cost O(n_samples * n_classes).
 
     Returns
@@ -113,7 +113,7 @@ def class_shift(
     Rows with equal scores go to one class together, so that sizes cannot be met where
     many rows tie.
     """
-    xp, _ = get_namespace(scores)
+    xp = namespace_of(scores)
     centering = -_weighted_column_means(scores, degrees)
     if priors is None:
         return centering
@@ -122,16 +122,23 @@ def class_shift(
     sizes = class_sizes(priors, n_samples)
     shift = xp.asarray(centering if start is None else start, copy=True)
     shifted = scores + shift[None, :]
+    counts = count_classes(xp.argmax(shifted, axis=1), n_classes)
+    stuck = np.zeros(n_classes, dtype=bool)
     for _ in range(max_iter):
-        counts = count_classes(xp.argmax(shifted, axis=1), n_classes)
-        c = int(np.argmax(np.abs(counts - sizes)))
-        if abs(counts[c] - sizes[c]) <= slack:
+        excess = np.where(stuck, 0, np.abs(counts - sizes))
+        c = int(np.argmax(excess))
+        if excess[c] <= slack:
             break
         own = xp.asarray(shifted[:, c], copy=True)
         shifted[:, c] = -xp.inf
         step = _between(xp.max(shifted, axis=1) - own, int(sizes[c]))
         shifted[:, c] = own + step
         shift[c] += step
+        before, counts = counts, count_classes(xp.argmax(shifted, axis=1), n_classes)
+        # Ties and impossible classes can leave a size where it is.
+        stuck[c] = counts[c] == before[c]
+        if not stuck[c]:
+            stuck[:] = False
     return shift
 
 
@@ -174,31 +181,36 @@ def count_classes(codes: Any, n_classes: int) -> np.ndarray:
     """
     if isinstance(codes, np.ndarray):
         return np.bincount(codes, minlength=n_classes)
-    xp, _ = get_namespace(codes)
+    xp = namespace_of(codes)
     return np.array([int(xp.count_nonzero(codes == c)) for c in range(n_classes)])
 
 
 def _weighted_column_means(scores: Any, degrees: Any) -> Any:
-    # Sums in the dtype of the scores; their range, not the mean, sets the accuracy
-    # that argmax needs.
-    xp, _ = get_namespace(scores)
-    weights = xp.astype(degrees, scores.dtype, copy=False)
-    total = xp.sum(weights)
-    if float(total) <= 0:
-        return xp.mean(scores, axis=0)
-    return (weights[None, :] @ scores)[0, :] / total
+    # Sums in the dtype of the scores: argmax needs no more than their accuracy.
+    xp = namespace_of(scores)
+    possible = xp.isfinite(scores)
+    weights = xp.astype(degrees, scores.dtype, copy=False)[:, None]
+    weights = xp.where(possible, weights, xp.zeros_like(scores))
+    total = xp.sum(weights, axis=0)
+    known = xp.where(possible, scores, xp.zeros_like(scores))
+    sums = xp.sum(weights * known, axis=0)
+    return sums / xp.where(total > 0, total, xp.ones_like(total))
 
 
 def _between(values: Any, count: int) -> Any:
-    """Return a number that just `count` of the values lie below."""
+    """Return a number that `count` of the values lie below, or as near as can be."""
+    xp = namespace_of(values)
+    finite = values[xp.isfinite(values)]
+    if finite.shape[0] == 0:
+        return 0.0 * xp.sum(finite)
+    low, high = xp.min(finite), xp.max(finite)
+    margin = xp.where(high > low, high - low, xp.ones_like(high))
     n = values.shape[0]
     below, above = max(count - 1, 0), min(count, n - 1)
     if isinstance(values, np.ndarray):
         ordered = np.partition(values, (below, above))
     else:
-        ordered = get_namespace(values)[0].sort(values)
-    if count == 0:
-        return ordered[0] - abs(ordered[-1] - ordered[0])
-    if count == n:
-        return ordered[-1] + abs(ordered[-1] - ordered[0])
-    return 0.5 * (ordered[below] + ordered[above])
+        ordered = xp.sort(values)
+    lower = low - margin if count == 0 else xp.maximum(ordered[below], low - margin)
+    upper = high + margin if count == n else xp.minimum(ordered[above], high + margin)
+    return 0.5 * (lower + upper)

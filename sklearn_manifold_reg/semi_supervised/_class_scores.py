@@ -1,0 +1,96 @@
+"""From class scores on a graph to distributions over classes."""
+
+from typing import Any
+
+from sklearn_manifold_reg._arrays._namespace import asarray_like, namespace_of
+from sklearn_manifold_reg.semi_supervised._labeled_components import LabeledComponents
+
+# Farther than shifts that meet class sizes, which stay within a few ranges.
+_FAR = 16
+
+
+def exclude_absent_classes(scores: Any, components: LabeledComponents) -> Any:
+    """Push scores of classes without a label in a row's component below all others.
+
+    Parameters
+    ----------
+    scores : array of shape (n_samples, n_classes)
+        Larger means likelier.
+    components : LabeledComponents
+        Components of the graph, and the classes labeled in each.
+
+    Returns
+    -------
+    scores : array of shape (n_samples, n_classes)
+        Unchanged where the class is present, else less than the least score by far
+        more than the range of the scores.
+    """
+    if components.present.all():
+        return scores
+    xp = namespace_of(scores)
+    present = asarray_like(components.present[components.labels], scores)
+    low, high = xp.min(scores), xp.max(scores)
+    span = xp.where(high > low, high - low, xp.ones_like(high))
+    return xp.where(present, scores, low - _FAR * span)
+
+
+def normalize_rows(scores: Any, prior: Any) -> Any:
+    """Divide non-negative rows by their sums; rows of zeros become the prior.
+
+    Parameters
+    ----------
+    scores : array of shape (n_samples, n_classes)
+        Scores; what a solver's tolerance left below zero counts as zero.
+    prior : array of shape (n_classes,)
+        Distribution for rows without any score.
+
+    Returns
+    -------
+    P : array of shape (n_samples, n_classes)
+        Rows sum to 1.
+    """
+    xp = namespace_of(scores)
+    P = xp.where(scores > 0, scores, xp.zeros_like(scores))
+    sums = xp.sum(P, axis=1, keepdims=True)
+    safe = xp.where(sums > 0, sums, xp.ones_like(sums))
+    return xp.where(sums > 0, P / safe, prior[None, :])
+
+
+def softmax_rows(scores: Any, scale: float) -> Any:
+    """Softmax of `scores / scale` along the columns.
+
+    Parameters
+    ----------
+    scores : array of shape (n_samples, n_classes)
+        Scores.
+    scale : float
+        Difference of scores that makes a class e times likelier.
+
+    Returns
+    -------
+    P : array of shape (n_samples, n_classes)
+        Rows sum to 1.
+    """
+    xp = namespace_of(scores)
+    P = xp.exp((scores - xp.max(scores, axis=1, keepdims=True)) / scale)
+    return P / xp.sum(P, axis=1, keepdims=True)
+
+
+def typical_gap(scores: Any) -> float:
+    """Median difference between the best and the second-best score of a row.
+
+    Parameters
+    ----------
+    scores : array of shape (n_samples, n_classes)
+        Scores of at least two classes.
+
+    Returns
+    -------
+    gap : float
+        1 if the median is zero.
+    """
+    xp = namespace_of(scores)
+    ordered = xp.sort(scores, axis=1)
+    gaps = xp.sort(ordered[:, -1] - ordered[:, -2])
+    gap = float(gaps[gaps.shape[0] // 2]) if gaps.shape[0] else 0.0
+    return gap if gap > 0 else 1.0
