@@ -60,7 +60,9 @@ def is_numpy(xp: ModuleType) -> bool:
     numpy : bool
         True for NumPy.
     """
-    return array_api_compat.is_numpy_namespace(xp)
+    # scikit-learn wraps NumPy in a copy of array_api_compat of its own.
+    wrapped = xp.__name__.endswith("array_api_compat.numpy")
+    return wrapped or array_api_compat.is_numpy_namespace(xp)
 
 
 def device(x: Any) -> Any:
