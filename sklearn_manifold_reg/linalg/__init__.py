@@ -1,0 +1,32 @@
+"""Linear operators and solvers, written once for every array library."""
+
+from sklearn_manifold_reg.linalg._null_space import NullSpace
+from sklearn_manifold_reg.linalg._operators import (
+    DenseOperator,
+    DiagonalOperator,
+    Operator,
+    Power,
+    ScaledSum,
+    SparseOperator,
+    as_operator,
+)
+from sklearn_manifold_reg.linalg._reorder import bandwidth_order, reordering_pays
+from sklearn_manifold_reg.linalg._result import SolveResult
+from sklearn_manifold_reg.linalg._solve import Factorization, factorize, solve
+
+__all__ = [
+    "DenseOperator",
+    "DiagonalOperator",
+    "Factorization",
+    "NullSpace",
+    "Operator",
+    "Power",
+    "ScaledSum",
+    "SolveResult",
+    "SparseOperator",
+    "as_operator",
+    "bandwidth_order",
+    "factorize",
+    "reordering_pays",
+    "solve",
+]
