@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_manifold_reg._arrays._namespace import namespace_of
+from sklearn_manifold_reg._arrays import namespace_of
 
 
 def resolve_class_priors(class_priors: Any, class_counts: Any) -> np.ndarray | None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sklearn_manifold_reg._arrays._namespace import asarray_like, namespace_of
+from sklearn_manifold_reg._arrays import asarray_like, namespace_of
 from sklearn_manifold_reg.semi_supervised._labeled_components import LabeledComponents
 
 # Farther than shifts that meet class sizes, which stay within a few ranges.

@@ -6,17 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_manifold_reg._arrays._csr import CSR
-from sklearn_manifold_reg._arrays._namespace import (
-    asarray_like,
-    namespace_of,
-    to_numpy,
-)
+from sklearn_manifold_reg._arrays import CSR, asarray_like, namespace_of, to_numpy
 from sklearn_manifold_reg.graph import laplacian
-from sklearn_manifold_reg.linalg import SparseOperator
+from sklearn_manifold_reg.linalg import NullSpace, SparseOperator
 from sklearn_manifold_reg.semi_supervised._labeled_components import (
     LabeledComponents,
     component_means,
+    component_range,
     find_labeled_components,
 )
 
@@ -34,8 +30,6 @@ class LabelProblem:
         Symmetric weights W >= 0 with zero diagonal.
     degrees : array of shape (n_samples,)
         Row sums d of the weights, in their dtype.
-    null_space : NullSpace
-        Null space of L = diag(d) - W: a constant for each component.
     targets : array of shape (n_samples, n_columns)
         Known values Y, one-hot rows for classes; 0 where unlabeled.
     labeled : array of bool, shape (n_samples,)
@@ -46,7 +40,6 @@ class LabelProblem:
 
     weights: CSR
     degrees: Any
-    null_space: Any
     targets: Any
     labeled: Any
     components: LabeledComponents
@@ -85,7 +78,6 @@ def label_problem(
     return LabelProblem(
         weights=L.csr,
         degrees=L.degrees,
-        null_space=L.null_space(),
         targets=namespace_of(targets).astype(targets, L.csr.dtype, copy=False),
         labeled=labeled,
         components=find_labeled_components(
@@ -186,11 +178,13 @@ def solve_poisson(problem: LabelProblem, sources: Any, solve: Solve) -> tuple[An
     """
     d = problem.degrees
     xp = namespace_of(d)
+    labels = problem.components.labels
     # An isolated node has no equation; its source is 0 and so is its value.
     diagonal = xp.where(d > 0, d, xp.ones_like(d))
     operator = SparseOperator(problem.weights, diagonal=diagonal, scale=-1.0)
-    result = solve(operator, sources, null_space=problem.null_space)
-    means = component_means(result.x, d, problem.components.labels)
+    null_space = NullSpace(np.where(to_numpy(d) > 0, labels, -1))
+    result = solve(operator, sources, null_space=null_space)
+    means = component_means(result.x, d, labels)
     return result.x - means, count_iterations(result)
 
 
@@ -223,9 +217,10 @@ def poisson_sources(problem: LabelProblem, *, balance: bool) -> Any:
 def reweight_near_labels(problem: LabelProblem, solve: Solve) -> LabelProblem:
     """Strengthen edges near labels: W_ij becomes gamma_i W_ij gamma_j.
 
-    gamma solves L gamma = sum_j (e_j - 1 / n) over labeled rows j and is shifted to
-    a small positive minimum on every component. It grows towards the labels as a
-    fundamental solution does, which keeps harmonic functions continuous there.
+    gamma solves L gamma = sum_j (e_j - 1 / n) over labeled rows j and is brought to
+    the range from `_FLOOR` to 1 + `_FLOOR` on every component. It grows towards the
+    labels as a fundamental solution does, which keeps harmonic functions continuous
+    there.
 
     Parameters
     ----------
@@ -245,16 +240,14 @@ def reweight_near_labels(problem: LabelProblem, solve: Solve) -> LabelProblem:
     known = xp.astype(problem.labeled, ones.dtype)[:, None]
     sources = known - component_means(known, ones, labels)
     gamma, _ = solve_poisson(problem, sources, solve)
-    gamma = gamma[:, 0]
-    spread = xp.max(gamma) - xp.min(gamma)
-    if float(spread) <= 0:
-        return problem
-    gamma = (gamma - xp.min(gamma)) / spread + _FLOOR
+    low, high = component_range(gamma[:, 0], labels)
+    spread = xp.where(high > low, high - low, ones)
+    gamma = (gamma[:, 0] - low) / spread + _FLOOR
     weights = problem.weights.scale(left=gamma, right=gamma)
     return replace(problem, weights=weights, degrees=weights.row_sums())
 
 
-# Smallest weight of a node relative to the spread of the weights. Conditioning gets
+# Smallest factor of a node where the largest is one. Conditioning gets
 # worse as its square falls; below this value accuracy no longer changes.
 _FLOOR = 1e-3
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_manifold_reg._arrays._csr import CSR
-from sklearn_manifold_reg._arrays._namespace import device, namespace_of
+from sklearn_manifold_reg._arrays import CSR, asarray_like, device, namespace_of
 
 
 @dataclass(frozen=True)
@@ -92,6 +91,36 @@ def _host_component_means(
     total[total == 0] = 1
     means = [np.bincount(labels, weights=w * column) / total for column in values.T]
     return np.stack(means, axis=1).astype(values.dtype)[labels]
+
+
+def component_range(values: Any, labels: np.ndarray) -> tuple[Any, Any]:
+    """Find the extremes over components, and hand every row those of its own.
+
+    Parameters
+    ----------
+    values : array of shape (n_samples,)
+        Values.
+    labels : ndarray of int, shape (n_samples,)
+        Component of each row, on the host.
+
+    Returns
+    -------
+    low, high : array of shape (n_samples,)
+        Smallest and largest value in each row's component.
+    """
+    if isinstance(values, np.ndarray):
+        order = np.argsort(labels, kind="stable")
+        starts = np.searchsorted(labels[order], np.arange(labels.max() + 1))
+        low = np.minimum.reduceat(values[order], starts)
+        high = np.maximum.reduceat(values[order], starts)
+        return low[labels], high[labels]
+    xp = namespace_of(values)
+    low = high = xp.zeros_like(values)
+    for component in range(int(labels.max()) + 1):
+        inside = asarray_like(labels == component, values)
+        low = xp.where(inside, xp.min(values[inside]), low)
+        high = xp.where(inside, xp.max(values[inside]), high)
+    return low, high
 
 
 def warn_unreached(unreached: np.ndarray, name: str) -> None:

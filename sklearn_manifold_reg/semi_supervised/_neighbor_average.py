@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from sklearn_manifold_reg._arrays._csr import CSR
-from sklearn_manifold_reg._arrays._namespace import asarray_like, namespace_of
+from sklearn_manifold_reg._arrays import CSR, asarray_like, namespace_of
 
 
 def neighbor_average(

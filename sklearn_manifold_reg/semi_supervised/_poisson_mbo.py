@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sklearn_manifold_reg._arrays._namespace import device, namespace_of
+from sklearn_manifold_reg._arrays import namespace_of
 from sklearn_manifold_reg.semi_supervised._diffusion_systems import LabelProblem
+from sklearn_manifold_reg.semi_supervised._one_hot import one_hot
 
 # Heat steps between two thresholdings, and the length of a step of the lazy random
 # walk: the paper's 40 steps of explicit heat flow, in the walk's own time.
@@ -20,12 +21,12 @@ def poisson_mbo(
     shift: Callable[..., Any],
     iterations: Iterable[int],
     n_jobs: int | None = None,
-) -> tuple[Any, int, bool]:
+) -> tuple[Any, int]:
     """Refine class scores by heat flow with sources and thresholding.
 
-    Repeats: replace the scores by one-hot rows of the likeliest class; let them flow,
-    u <- u - STEP D^-1 (L u - B), `N_HEAT_STEPS` times; shift the columns so that the
-    classes have the sizes asked for. Stops when no row changes its class.
+    Repeats: replace the scores by one-hot rows of the likeliest class; let them flow
+    `N_HEAT_STEPS` times, u <- u - STEP D^-1 (L u - mean(d) B); shift the columns so
+    that the classes have the sizes asked for. Stops when no row changes its class.
 
     Parameters
     ----------
@@ -48,15 +49,13 @@ def poisson_mbo(
         Scores after the last flow, before their shift.
     n_iter : int
         Thresholdings done.
-    converged : bool
-        Whether the classes repeated.
     """
     xp = namespace_of(scores)
     d = problem.degrees
     rate = xp.where(d > 0, STEP / xp.where(d > 0, d, xp.ones_like(d)), d)
     walk = problem.weights.scale(left=rate)
     stay = 1 - STEP * xp.astype(d > 0, d.dtype)
-    push = rate[:, None] * sources
+    push = xp.mean(d) * rate[:, None] * sources
 
     offset = shift(scores, None)
     codes = xp.argmax(scores + offset[None, :], axis=1)
@@ -70,26 +69,5 @@ def poisson_mbo(
         offset = shift(scores, offset)
         previous, codes = codes, xp.argmax(scores + offset[None, :], axis=1)
         if bool(xp.all(codes == previous)):
-            return scores, n_iter, True
-    return scores, n_iter, False
-
-
-def one_hot(codes: Any, n_classes: int, reference: Any) -> Any:
-    """Indicator columns of class codes; a negative code gives a row of zeros.
-
-    Parameters
-    ----------
-    codes : array of int, shape (n_samples,)
-        Class of each row, on the device of `reference`.
-    n_classes : int
-        Number of columns.
-    reference : array
-        Array whose dtype is taken.
-
-    Returns
-    -------
-    Y : array of shape (n_samples, n_classes)
-    """
-    xp = namespace_of(reference)
-    columns = xp.arange(n_classes, dtype=codes.dtype, device=device(reference))
-    return xp.astype(codes[:, None] == columns[None, :], reference.dtype)
+            return scores, n_iter
+    return scores, n_iter
