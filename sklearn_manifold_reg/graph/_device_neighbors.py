@@ -43,8 +43,8 @@ def device_neighbors(
     m = Y.shape[0]
     step = max(1, _BLOCK_ENTRIES // Z.shape[0])
     found = [
-        _block(Z, Y[a : min(m, a + step), :], norms, n_neighbors, a if own else None, xp)
-        for a in range(0, m, step)
+        _block(Z, Y[a:b, :], norms, n_neighbors, a if own else None, xp)
+        for a, b in ((a, min(m, a + step)) for a in range(0, m, step))
     ]
     indices = xp.concat([indices for indices, _ in found], axis=0)
     squares = xp.concat([squares for _, squares in found], axis=0)

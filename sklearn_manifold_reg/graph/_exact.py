@@ -21,7 +21,7 @@ from scipy.spatial.distance import cdist
 
 from sklearn_manifold_reg._arrays._topk import smallest_k
 from sklearn_manifold_reg.graph._blas import single_threaded_blas
-from sklearn_manifold_reg.utils._numba import run_rows, use_compiled
+from sklearn_manifold_reg.utils._numba import row_ranges, run_rows, use_compiled
 
 # Rows of a tile: two packed blocks and a tile of this size share the L2 cache,
 # and products run near their peak speed.
@@ -37,8 +37,20 @@ _JOIN_AGAIN = 0.2
 
 
 @dataclass(frozen=True)
-class _Centered:
-    """Rows as `(X - center) * scale`, which neither cancel nor overflow."""
+class CenteredRows:
+    """Rows as `(X - center) * scale`, which neither cancel nor overflow.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, d)
+        Rows as they came; blocks of them are shifted and scaled when needed.
+    center : ndarray of shape (d,), float64
+        Their mean.
+    scale : float
+        A power of two.
+    norms : ndarray of shape (n,), float32 or float64
+        Squared norms of the shifted and scaled rows.
+    """
 
     X: np.ndarray
     center: np.ndarray
@@ -47,7 +59,14 @@ class _Centered:
 
     @property
     def n_rows(self) -> int:
+        """Number of rows."""
         return self.X.shape[0]
+
+    def with_dtype(self, dtype: Any) -> "CenteredRows":
+        """Measure the rows for products of another precision."""
+        if self.norms.dtype == dtype:
+            return self
+        return center_rows(self.X, dtype, None, self.center, self.scale)
 
 
 def exact_self_neighbors(
@@ -84,18 +103,15 @@ def exact_self_neighbors(
     undecided = np.arange(n)
     indices = np.empty((n, n_neighbors), np.int32)
     squares = np.empty((n, n_neighbors))
+    rows = center_rows(X, np.float32, n_jobs)
     for dtype in (np.float32, np.float64):
         if len(undecided) > _JOIN_AGAIN * n:
-            rows = _centered_rows(X, dtype, n_jobs)
+            rows = rows.with_dtype(dtype)
             values, items = _join(rows, n_candidates, n_jobs)
             undecided = _settle(
                 X, rows, rows, values, items, indices, squares, n - 1, n_jobs
             )
-        elif len(undecided):
-            undecided = _search_rows(
-                X, X, undecided, skip, indices, squares, dtype, n_jobs
-            )
-    _scan(X, X, undecided, skip, indices, squares, n_jobs)
+    _search_all(rows, X, skip, undecided, indices, squares, n_jobs)
     return indices, squares
 
 
@@ -126,13 +142,42 @@ def exact_query_neighbors(
         return _search_reference(X, Q, n_neighbors, skip)
     indices = np.empty((m, n_neighbors), np.int32)
     squares = np.empty((m, n_neighbors))
-    undecided = np.arange(m)
-    for dtype in (np.float32, np.float64):
-        if len(undecided):
-            undecided = _search_rows(
-                X, Q, undecided, skip, indices, squares, dtype, n_jobs
-            )
-    _scan(X, Q, undecided, skip, indices, squares, n_jobs)
+    rows = center_rows(X, np.float32, n_jobs)
+    _search_all(rows, Q, skip, np.arange(m), indices, squares, n_jobs)
+    return indices, squares
+
+
+def exact_some_neighbors(
+    rows: CenteredRows,
+    which: np.ndarray,
+    n_neighbors: int,
+    *,
+    n_jobs: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the nearest other rows of some rows.
+
+    Parameters
+    ----------
+    rows : CenteredRows
+        All rows, measured for float32 products.
+    which : ndarray of shape (m,), integer
+        Rows to answer for.
+    n_neighbors : int
+        Between 1 and n - 1.
+    n_jobs : int or None, default=None
+        Threads. The result does not depend on them.
+
+    Returns
+    -------
+    indices, squares : ndarray of shape (m, n_neighbors)
+        As in `exact_self_neighbors`.
+    """
+    X, m = rows.X, len(which)
+    indices = np.empty((m, n_neighbors), np.int32)
+    squares = np.empty((m, n_neighbors))
+    if m:
+        Q, skip = X[which], which.astype(np.int32)
+        _search_all(rows, Q, skip, np.arange(m), indices, squares, n_jobs)
     return indices, squares
 
 
@@ -165,7 +210,7 @@ def exact_candidate_neighbors(
         Squared distances, infinite at empty places.
     """
     m = Q.shape[0]
-    candidates = np.require(candidates, np.int32, "CAW")
+    candidates = np.require(candidates, np.int32, ["C", "A", "W"])
     if not use_compiled():
         return _rerank_reference(X, Q, candidates, n_neighbors)
     from sklearn_manifold_reg.graph._exact_numba import rerank
@@ -176,27 +221,66 @@ def exact_candidate_neighbors(
     return indices, squares
 
 
-def _centered_rows(
+def center_rows(
     X: np.ndarray,
-    dtype: type,
+    dtype: Any,
     n_jobs: int | None,
     center: np.ndarray | None = None,
     scale: float | None = None,
-) -> _Centered:
+) -> CenteredRows:
+    """Measure how rows are to be shifted and scaled.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Rows.
+    dtype : dtype
+        Precision of the products to come.
+    n_jobs : int or None
+        Threads. The result does not depend on them.
+    center : ndarray of shape (d,), default=None
+        Shift; the mean by default.
+    scale : float, default=None
+        Scale; by default one that brings entries to 1 at most.
+
+    Returns
+    -------
+    rows : CenteredRows
+        After one or two passes over X.
+    """
     from sklearn_manifold_reg.graph._exact_numba import centered_norms
 
     if center is None or scale is None:
-        center = X.mean(axis=0, dtype=np.float64)
-        span = max(np.max(X.max(axis=0) - center), np.max(center - X.min(axis=0)))
+        center, largest = _column_statistics(X, n_jobs)
+        span = np.max(np.abs(center) + largest)
         # A power of two leaves the digits alone.
         scale = float(2.0 ** -np.ceil(np.log2(span))) if span > 0 else 1.0
     norms = np.empty(X.shape[0])
     run_rows(centered_norms, X.shape[0], X, center, scale, norms, n_jobs=n_jobs)
-    return _Centered(X, center, scale, norms.astype(dtype))
+    return CenteredRows(X, center, scale, norms.astype(dtype))
+
+
+def _column_statistics(
+    X: np.ndarray, n_jobs: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and largest size of each column's entries, summed part by part."""
+    from sklearn_manifold_reg.graph._exact_numba import column_sums
+
+    n, d = X.shape
+    # The parts are fixed by n: so is the rounding of their sums.
+    parts = row_ranges(n, 16)
+    sums, largest = np.zeros((len(parts), d)), np.zeros((len(parts), d))
+
+    def add(first: int, last: int) -> None:
+        for part in range(first, last):
+            column_sums(X, sums[part], largest[part], *parts[part])
+
+    run_rows(add, len(parts), n_jobs=n_jobs)
+    return sums.sum(axis=0) / n, largest.max(axis=0)
 
 
 def _join(
-    rows: _Centered, n_candidates: int, n_jobs: int | None
+    rows: CenteredRows, n_candidates: int, n_jobs: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Approximate nearest candidates of all rows: each pair of blocks once.
 
@@ -209,7 +293,7 @@ def _join(
     n, dtype = rows.n_rows, rows.norms.dtype
     values = np.full((n, n_candidates), np.inf, dtype)
     items = np.full((n, n_candidates), -1, np.int32)
-    skip = np.arange(n, dtype=np.int32)
+    names = np.arange(n, dtype=np.int32)
     blocks = _blocks(n)
     workspace = _Workspace(blocks, rows.X.shape[1], dtype)
 
@@ -217,8 +301,8 @@ def _join(
         for a in blocks[first:last]:
             with workspace.products(rows, a, rows, a) as tile:
                 update_rows(
-                    tile, rows.norms[a], rows.norms[a], values[a], items[a], skip[a],
-                    a.start,
+                    tile, rows.norms[a], rows.norms[a], names[a], values[a], items[a],
+                    names[a],
                 )  # fmt: skip
 
     def across(pairs: list[tuple[int, int]], first: int, last: int) -> None:
@@ -242,57 +326,90 @@ def _join(
     return values, items
 
 
-def _search_rows(
-    X: np.ndarray,
+def _search_all(
+    rows: CenteredRows,
     Q: np.ndarray,
-    queries: np.ndarray,
     skip: np.ndarray,
+    queries: np.ndarray,
     indices: np.ndarray,
     squares: np.ndarray,
-    dtype: type,
+    n_jobs: int | None,
+) -> None:
+    """Answer some queries exactly: in float32, float64, and then by differences."""
+    from sklearn_manifold_reg.graph._exact_numba import scan_all
+
+    for dtype in (np.float32, np.float64):
+        if len(queries) and rows.norms.dtype <= dtype:
+            rows = rows.with_dtype(dtype)
+            queries = _search_rows(rows, Q, skip, queries, indices, squares, n_jobs)
+    queries = np.require(queries, np.int32, ["C", "A", "W"])
+    if len(queries):
+        run_rows(
+            scan_all, len(queries), Q, rows.X, skip, queries, squares, indices,
+            n_jobs=n_jobs,
+        )  # fmt: skip
+
+
+def _search_rows(
+    rows: CenteredRows,
+    Q: np.ndarray,
+    skip: np.ndarray,
+    queries: np.ndarray,
+    indices: np.ndarray,
+    squares: np.ndarray,
     n_jobs: int | None,
 ) -> np.ndarray:
     """Search some queries through all rows by products; return the undecided."""
     from sklearn_manifold_reg.graph._exact_numba import update_rows
 
+    X, dtype = rows.X, rows.norms.dtype
     n, k = X.shape[0], indices.shape[1]
     own = int(skip[0] >= 0)
     n_candidates = min(n - own, k + _N_SPARE)
-    rows = _centered_rows(X, dtype, n_jobs)
-    chosen = _centered_rows(Q[queries], dtype, n_jobs, rows.center, rows.scale)
+    chosen = center_rows(Q[queries], dtype, n_jobs, rows.center, rows.scale)
     m = chosen.n_rows
-    values = np.full((m, n_candidates), np.inf, dtype)
-    items = np.full((m, n_candidates), -1, np.int32)
-    left_out = np.ascontiguousarray(skip[queries])
     blocks, query_blocks = _blocks(n), _blocks(m)
+    # Few queries: each part of the searched rows keeps lists of its own.
+    n_parts = min(len(blocks), -(-8 // len(query_blocks)))
+    values = np.full((n_parts, m, n_candidates), np.inf, dtype)
+    items = np.full((n_parts, m, n_candidates), -1, np.int32)
+    names, left_out = np.arange(n, dtype=np.int32), np.ascontiguousarray(skip[queries])
     workspace = _Workspace(blocks + query_blocks, X.shape[1], dtype)
+    tasks = [(a, part) for a in query_blocks for part in range(n_parts)]
 
     def search(first: int, last: int) -> None:
-        for a in query_blocks[first:last]:
-            for b in blocks:
+        for a, part in tasks[first:last]:
+            for b in blocks[part::n_parts]:
                 with workspace.products(chosen, a, rows, b) as tile:
                     update_rows(
-                        tile, chosen.norms[a], rows.norms[b], values[a], items[a],
-                        left_out[a], b.start,
+                        tile, chosen.norms[a], rows.norms[b], names[b],
+                        values[part, a], items[part, a], left_out[a],
                     )  # fmt: skip
 
     with single_threaded_blas():
-        run_rows(
-            search,
-            len(query_blocks),
-            n_jobs=n_jobs,
-            ranges=_single(len(query_blocks)),
-        )
+        run_rows(search, len(tasks), n_jobs=n_jobs, ranges=_single(len(tasks)))
+    values, items = _merge(values, items)
     found, distances = np.empty((m, k), np.int32), np.empty((m, k))
     left = _settle(X, chosen, rows, values, items, found, distances, n - own, n_jobs)
     indices[queries], squares[queries] = found, distances
     return queries[left]
 
 
+def _merge(values: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Join the lists of all parts to one list a query."""
+    if len(values) == 1:
+        return values[0], items[0]
+    n_candidates = values.shape[2]
+    both = [np.concatenate(list(array), axis=1) for array in (values, items)]
+    order = np.lexsort((both[1], both[0]), axis=1)[:, :n_candidates]
+    joined, named = (np.take_along_axis(array, order, axis=1) for array in both)
+    return np.ascontiguousarray(joined), np.ascontiguousarray(named)
+
+
 def _settle(
     X: np.ndarray,
-    chosen: _Centered,
-    rows: _Centered,
+    chosen: CenteredRows,
+    rows: CenteredRows,
     values: np.ndarray,
     items: np.ndarray,
     indices: np.ndarray,
@@ -324,25 +441,6 @@ def _settle(
     return np.flatnonzero(~decided)
 
 
-def _scan(
-    X: np.ndarray,
-    Q: np.ndarray,
-    queries: np.ndarray,
-    skip: np.ndarray,
-    indices: np.ndarray,
-    squares: np.ndarray,
-    n_jobs: int | None,
-) -> None:
-    from sklearn_manifold_reg.graph._exact_numba import scan_all
-
-    queries = np.require(queries, np.int32, "CAW")
-    if len(queries):
-        run_rows(
-            scan_all, len(queries), Q, X, skip, queries, squares, indices,
-            n_jobs=n_jobs,
-        )  # fmt: skip
-
-
 class _Workspace:
     """Buffers for packed blocks and tiles, one set a thread, reused throughout."""
 
@@ -355,7 +453,7 @@ class _Workspace:
 
     @contextmanager
     def products(
-        self, left: _Centered, a: slice, right: _Centered, b: slice
+        self, left: CenteredRows, a: slice, right: CenteredRows, b: slice
     ) -> Iterator[np.ndarray]:
         """Give the tile `-2 x_i.y_j` of two blocks of centered rows."""
         from sklearn_manifold_reg.graph._exact_numba import pack

@@ -46,11 +46,11 @@ def _precedes(value, item, values, items):
 
 
 @kernel
-def update_rows(tile, norms, column_norms, values, items, skip, first_column):
+def update_rows(tile, norms, column_norms, column_items, values, items, skip):
     """Merge a tile into the lists of its rows.
 
-    `tile[i, j] = -2 x_i.y_j`; column j is item `first_column + j`, left out where
-    it equals `skip[i]`.
+    `tile[i, j] = -2 x_i.y_j`; column j is `column_items[j]`, left out where it
+    equals `skip[i]`.
     """
     n_columns = tile.shape[1]
     last = values.shape[1] - 1
@@ -66,7 +66,7 @@ def update_rows(tile, norms, column_norms, values, items, skip, first_column):
                 continue
             for j in range(start, stop):
                 value = products[j] + (shift + column_norms[j])
-                item = first_column + j
+                item = column_items[j]
                 if item != skip[i] and _precedes(value, item, row_values, row_items):
                     insert(row_values, row_items, value, item)
 
@@ -125,6 +125,17 @@ def pack(X, center, scale, out, start, stop):
         source, target = X[start + i], out[i]
         for j in range(target.shape[0]):
             target[j] = (source[j] - center[j]) * scale
+
+
+@kernel
+def column_sums(X, sums, largest, start, stop):
+    """Add the rows' entries to `sums` and their sizes' maxima to `largest`."""
+    for i in range(start, stop):
+        row = X[i]
+        for j in range(row.shape[0]):
+            value = np.float64(row[j])
+            sums[j] += value
+            largest[j] = max(largest[j], abs(value))
 
 
 @kernel(reassociate=True)

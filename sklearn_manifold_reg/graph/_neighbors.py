@@ -318,7 +318,7 @@ def _validate(X: Any, metric: str | Callable) -> Any:
     X = check_array(
         X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=1
     )
-    return X if sparse.issparse(X) else np.require(X, requirements="CAW")
+    return X if sparse.issparse(X) else np.require(X, requirements=["C", "A", "W"])
 
 
 def _check_count(n_neighbors: int, largest: int, bound: str) -> None:
@@ -384,7 +384,7 @@ def _as_euclidean(metric: Any, *arrays: np.ndarray) -> list[np.ndarray]:
     coordinate, orthogonal to all others.
     """
     if metric != "cosine":
-        return [np.require(X, requirements="CAW") for X in arrays]
+        return [np.require(X, requirements=["C", "A", "W"]) for X in arrays]
     unit_rows = []
     for X in arrays:
         norms = _row_norms(X)

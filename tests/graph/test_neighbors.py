@@ -183,7 +183,8 @@ def test_sparse_rows_give_the_answer_of_dense_rows(container, metric):
 def test_text_features(shared_data):
     data = shared_data("cornell_text")
     X = sparse.csr_array(
-        (data["X_data"].astype(float), data["X_indices"], data["X_indptr"]), data["X_shape"]
+        (data["X_data"].astype(float), data["X_indices"], data["X_indptr"]),
+        data["X_shape"],
     )
     found = nearest_neighbors(X, 10, metric="cosine")
     expected, _ = NearestNeighbors(metric="cosine").fit(X).kneighbors(n_neighbors=10)
