@@ -137,12 +137,14 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
         most rows the same class; "poisson" does not. "self_training" is better still
         on most graphs with clear clusters, as is "poisson_mbo" where the class sizes
         are known at least roughly.
-    class_priors : {"uniform", "labels"}, array-like of shape (n_classes,) or None, \
-            default=None
+    class_priors : {"uniform", "labels", "centered"}, array-like of shape \
+            (n_classes,) or None, default=None
         Fractions of the rows that belong to each class: equal, those of the labeled
         rows, or given in the order of `classes_`. Scores are shifted until the
-        predicted classes of the training rows have these sizes. None takes the
-        largest score. "poisson_mbo" needs sizes: None stands for those that "poisson"
+        predicted classes of the training rows have these sizes. "centered" imposes no
+        sizes, but shifts columns to degree-weighted mean zero, as those of "poisson"
+        are from the start. None takes the largest score.
+        "poisson_mbo" needs sizes: without any, it takes those that "poisson"
         predicts. With sizes, "self_training" starts from "poisson_mbo".
     graph_alpha : float, default=99.0
         Weight of the Laplacian term relative to the labels, for "local_global" only.
@@ -166,7 +168,7 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels.
     scores_ : array of shape (n_samples, n_classes)
-        Solution u of the training rows, before shifts.
+        Solution u of the training rows, before `shift_` is added.
     shift_ : array of shape (n_classes,)
         What is added to the columns of scores; 0 without `class_priors`.
     scale_ : float
@@ -255,7 +257,11 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
                 }
             )
         ],
-        "class_priors": [StrOptions({"uniform", "labels"}), "array-like", None],
+        "class_priors": [
+            StrOptions({"uniform", "labels", "centered"}),
+            "array-like",
+            None,
+        ],
         "graph_alpha": [Interval(Real, 0, None, closed="neither")],
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
         "max_thresholdings": [Interval(Integral, 1, None, closed="left")],
@@ -314,7 +320,10 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
         )
         n_classes = classes.shape[0]
         counts = np.bincount(to_numpy(codes[codes >= 0]), minlength=n_classes)
-        priors = sizes = resolve_class_priors(self.class_priors, counts)
+        centered = (
+            isinstance(self.class_priors, str) and self.class_priors == "centered"
+        )
+        priors = resolve_class_priors(None if centered else self.class_priors, counts)
         with fit_task(self, X, y, n_stages=4) as task:
             with task.stage("graph"):
                 graph = resolve_graph(self.graph).fit(X)
@@ -327,30 +336,15 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
             warn_unreached(~problem.components.reached, type(self).__name__)
             with task.stage("solve"):
                 scores, n_iter = self._spread(problem)
+            sizes = priors
             if self.method == "poisson_mbo" and priors is None:
                 sizes = _class_shares(problem, scores)
-            if self._thresholds():
-                with task.stage("threshold", self.max_thresholdings) as stage:
-                    scores, n_iter = poisson_mbo(
-                        problem,
-                        scores,
-                        poisson_sources(problem, balance=True),
-                        shift=partial(_shift_where_reached, problem, sizes),
-                        iterations=stage.iterations(self.max_thresholdings),
-                        n_jobs=self.n_jobs,
-                    )
-                scores = exclude_absent_classes(scores, problem.components)
+            if self.method in ("poisson_mbo", "self_training") and sizes is not None:
+                scores, n_iter = self._threshold(problem, scores, sizes, task)
             if self.method == "self_training":
-                with task.stage("self-training", self.n_rounds) as stage:
-                    scores, n_iter = self_train(
-                        problem,
-                        scores,
-                        codes,
-                        self._solve,
-                        level=partial(_level, problem, priors),
-                        iterations=stage.iterations(self.n_rounds),
-                        n_rounds=self.n_rounds,
-                    )
+                scores, n_iter = self._self_train(problem, scores, codes, priors, task)
+            if centered:
+                scores = _level(problem, None, scores)
 
         self.graph_ = graph
         self.classes_ = classes
@@ -420,9 +414,33 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
             scores, n_iter = solve_poisson(problem, sources, self._solve)
         return exclude_absent_classes(scores, problem.components), n_iter
 
-    def _thresholds(self) -> bool:
-        with_sizes = self.method == "self_training" and self.class_priors is not None
-        return self.method == "poisson_mbo" or with_sizes
+    def _threshold(
+        self, problem: LabelProblem, scores: Any, sizes: Any, task: Any
+    ) -> tuple[Any, int]:
+        with task.stage("threshold", self.max_thresholdings) as stage:
+            scores, n_iter = poisson_mbo(
+                problem,
+                scores,
+                poisson_sources(problem, balance=True),
+                shift=partial(_shift_where_reached, problem, sizes),
+                iterations=stage.iterations(self.max_thresholdings),
+                n_jobs=self.n_jobs,
+            )
+        return exclude_absent_classes(scores, problem.components), n_iter
+
+    def _self_train(
+        self, problem: LabelProblem, scores: Any, codes: Any, priors: Any, task: Any
+    ) -> tuple[Any, int]:
+        with task.stage("self-training", self.n_rounds) as stage:
+            return self_train(
+                problem,
+                scores,
+                codes,
+                self._solve,
+                level=partial(_level, problem, priors),
+                iterations=stage.iterations(self.n_rounds),
+                n_rounds=self.n_rounds,
+            )
 
     def _distributions(self, scores: Any, tied: Any) -> Any:
         positive = self.method in ("harmonic", "local_global", "weighted")
@@ -649,6 +667,10 @@ def _shift_where_reached(
     present = asarray_like(components.present[components.labels], scores)
     scores = _rows(xp.where(present, scores, -xp.inf), reached)
     return class_shift(scores, problem.degrees[reached], priors, start=start)
+
+
+def _is_centered(class_priors: Any) -> bool:
+    return isinstance(class_priors, str) and class_priors == "centered"
 
 
 def _level(problem: LabelProblem, priors: Any, scores: Any) -> Any:

@@ -240,7 +240,7 @@ def test_class_sizes_are_met(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("class_priors", [None, "uniform", "labels"])
+@pytest.mark.parametrize("class_priors", [None, "uniform", "labels", "centered"])
 def test_distributions_agree_with_decisions(method, class_priors):
     W, y = ring_graph(60), partly_labeled(n_labeled=10)
 
@@ -250,6 +250,33 @@ def test_distributions_agree_with_decisions(method, class_priors):
     assert_allclose(P.sum(axis=1), 1, atol=1e-12)
     assert P.min() >= 0
     assert_array_equal(model.classes_[P.argmax(axis=1)], model.transduction_)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_centered_scores_have_degree_weighted_mean_zero(method):
+    W, y = ring_graph(60), partly_labeled(n_labeled=10)
+
+    model = fit(W, y, method=method, class_priors="centered")
+
+    assert_allclose(W.sum(axis=1) @ model.scores_, 0, atol=1e-8)
+
+
+def test_self_training_keeps_labels_and_has_few_undecided_rows():
+    X, truth = make_moons(300, noise=0.15, random_state=0)
+    y = few_labels(truth, 2)
+
+    start = LabelDiffusionClassifier().fit(X, y)
+    model = LabelDiffusionClassifier(method="self_training").fit(X, y)
+
+    assert model.n_iter_ == model.n_rounds
+    assert_array_equal(model.transduction_[y >= 0], y[y >= 0])
+
+    def undecided(P):
+        return np.mean(P.max(axis=1) < 0.6)
+
+    assert undecided(model.label_distributions_) <= undecided(
+        start.label_distributions_
+    )
 
 
 def test_poisson_mbo_gives_fixed_sizes_and_improves_the_energy():
