@@ -10,6 +10,7 @@ from sklearn_manifold_reg._arrays._csr import CSR, csr_like
 from sklearn_manifold_reg._arrays._namespace import (
     asarray_like,
     device,
+    float_dtypes,
     get_namespace,
     is_numpy,
     namespace_of,
@@ -25,6 +26,7 @@ __all__ = [
     "csr_like",
     "descend",
     "device",
+    "float_dtypes",
     "get_namespace",
     "is_numpy",
     "namespace_of",

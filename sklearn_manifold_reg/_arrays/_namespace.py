@@ -139,3 +139,25 @@ def asarray_like(x: Any, reference: Any) -> Any:
     if floating and xp.isdtype(reference.dtype, "real floating"):
         dtype = reference.dtype
     return xp.asarray(host, dtype=dtype, device=device(reference))
+
+
+def float_dtypes(X: Any) -> list[Any]:
+    """Floating dtypes that estimators keep, the default for integers first.
+
+    Parameters
+    ----------
+    X : array-like or sparse array
+        What a user passed.
+
+    Returns
+    -------
+    dtypes : list of dtype
+        float64, where the device has it, and float32, of the library of X under
+        scikit-learn's own switch.
+    """
+    xp = get_namespace(X) if array_api_compat.is_array_api_obj(X) else np
+    if is_numpy(xp):
+        return [np.float64, np.float32]
+    info = xp.__array_namespace_info__()
+    known = info.dtypes(device=device(X), kind="real floating")
+    return [known[name] for name in ("float64", "float32") if name in known]

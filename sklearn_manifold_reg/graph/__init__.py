@@ -1,0 +1,18 @@
+"""From samples to graphs, and from graphs to Laplacian operators."""
+
+from sklearn_manifold_reg.graph._connectivity import connected_components
+from sklearn_manifold_reg.graph._graph import Graph
+from sklearn_manifold_reg.graph._laplacian import GraphOperator, laplacian
+from sklearn_manifold_reg.graph._neighbors_graph import NeighborsGraph
+from sklearn_manifold_reg.graph._precomputed import PrecomputedGraph
+from sklearn_manifold_reg.graph._resolve import resolve_graph
+
+__all__ = [
+    "Graph",
+    "GraphOperator",
+    "NeighborsGraph",
+    "PrecomputedGraph",
+    "connected_components",
+    "laplacian",
+    "resolve_graph",
+]
