@@ -1,5 +1,6 @@
 """Linear operators and solvers, written once for every array library."""
 
+from sklearn_manifold_reg.linalg._multigrid import MultigridPreconditioner
 from sklearn_manifold_reg.linalg._null_space import NullSpace
 from sklearn_manifold_reg.linalg._operators import (
     DenseOperator,
@@ -18,6 +19,7 @@ __all__ = [
     "DenseOperator",
     "DiagonalOperator",
     "Factorization",
+    "MultigridPreconditioner",
     "NullSpace",
     "Operator",
     "Power",

@@ -13,8 +13,11 @@ from sklearn_manifold_reg._arrays import (
     namespace_of,
     turn,
 )
+from sklearn_manifold_reg.linalg._deflation import DeflatedOperator
+from sklearn_manifold_reg.linalg._multigrid import MultigridPreconditioner
 from sklearn_manifold_reg.linalg._operators import Operator, SparseOperator
 from sklearn_manifold_reg.linalg._system import System
+from sklearn_manifold_reg.linalg._workspace import Workspace
 
 # Largest fall of the recursive residual between two true ones. The recursion drifts
 # by some 1e-7 times the size of the solution in float32, so it is believed for two
@@ -97,28 +100,44 @@ def conjugate_gradients(
        QCD systems of equations using mixed precision solvers on GPUs", Computer
        Physics Communications, 2010, doi:10.1016/j.cpc.2010.05.002.
     """
+    deflation = system.deflation
     R = system.residual(B, Y)
+    if deflation is not None:
+        Y = Y + deflation.balance(R)
+        R = system.residual(B, Y, out=R)
     norms = system.norms(R)
     n_iter = np.zeros(len(norms), dtype=np.int64)
     active = np.flatnonzero(norms > bounds)
     R, targets = _take(R, active), _take(B, active)
-    leg, stalls = _Leg(), 0
+    leg, stalls, workspace = _Leg(), 0, Workspace()
     while len(active) and leg.total < max_iter and not leg.stopped and stalls < 3:
         before = norms[active]
         limits = bounds[active]
         leg = _run_leg(
-            system, R, leg, before, limits, precondition, max_iter, monitor, n_jobs
+            system,
+            R,
+            leg,
+            before,
+            limits,
+            precondition,
+            max_iter,
+            monitor,
+            workspace,
+            n_jobs,
         )
         n_iter[active] += leg.steps
-        Y, mine = _add_columns(Y, active, leg.X)
+        correction = leg.X
+        if deflation is not None:
+            correction = deflation.complete(correction)
+        Y, mine = _add_columns(Y, active, correction)
         R = system.residual(targets, mine, out=R)
         norms[active] = after = system.norms(R)
         left = after > limits
         stalled = leg.fell and bool(np.any(after[left] > 0.5 * before[left]))
         stalls = stalls + 1 if stalled else 0
-        if stalled and system.narrow is not system.wide:
+        if stalled and system.is_mixed:
             # The low precision is exhausted: start afresh in float64.
-            system = replace(system, narrow=system.wide)
+            system = system.in_float64()
             leg, stalls = _Leg(total=leg.total), 0
         if not left.all():
             keep = np.flatnonzero(left)
@@ -158,19 +177,19 @@ def _run_leg(
     precondition: Preconditioner | None,
     max_iter: int,
     monitor: Monitor | None,
+    workspace: Workspace,
     n_jobs: int | None,
 ) -> _Leg:
-    xp = namespace_of(R)
-    fall = _FALL["float32" if system.narrow is not system.wide else "float64"]
-    R = xp.astype(R, system.narrow.dtype)
-    X, Q = xp.zeros_like(R), xp.zeros_like(R)
+    fall = _FALL["float32" if system.is_mixed else "float64"]
+    R = workspace.copy("residual", R, system.narrow.dtype)
+    X, Q = workspace.zeros("solution", R), workspace.zeros("image", R)
     squares = column_dots(R, R, n_jobs=n_jobs)
     start = np.sqrt(squares)
     # Norms of the system's residual over those of the residual that counts.
     limits = _MARGIN * bounds * start / norms
-    Z, rho = _preconditioned(precondition, R, squares, n_jobs)
+    Z, rho = _preconditioned(precondition, R, squares, workspace, n_jobs)
     if last.P is None:
-        P = xp.asarray(Z, copy=True)
+        P = workspace.copy("direction", Z, Z.dtype)
     else:
         P = turn(Z, _ratio(rho, last.rho), last.P, n_jobs=n_jobs)
     total, stopped = last.total, False
@@ -186,17 +205,24 @@ def _run_leg(
             stopped = monitor(total, size / limits)
         if fell or stopped or total >= max_iter or 3 * done.sum() >= len(done):
             return _Leg(P, rho, X, total - last.total, total, fell, stopped)
-        Z, new = _preconditioned(precondition, R, squares, n_jobs)
+        Z, new = _preconditioned(precondition, R, squares, workspace, n_jobs)
         P = turn(Z, _ratio(new, rho), P, n_jobs=n_jobs)
         rho = new
 
 
 def _preconditioned(
-    precondition: Preconditioner | None, R: Any, squares: np.ndarray, n_jobs: int | None
+    precondition: Preconditioner | None,
+    R: Any,
+    squares: np.ndarray,
+    workspace: Workspace,
+    n_jobs: int | None,
 ) -> tuple[Any, np.ndarray]:
     if precondition is None:
         return R, squares
-    Z = precondition(R)
+    if isinstance(precondition, MultigridPreconditioner):
+        Z = precondition.apply(R, workspace)
+    else:
+        Z = precondition(R)
     return Z, column_dots(R, Z, n_jobs=n_jobs)
 
 
@@ -207,7 +233,9 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 
 def _product(operator: Operator, P: Any, out: Any) -> Any:
-    if isinstance(operator, SparseOperator) and isinstance(P, np.ndarray):
+    if isinstance(operator, SparseOperator | DeflatedOperator) and isinstance(
+        P, np.ndarray
+    ):
         return operator.matmat(P, out=out)
     return operator.matmat(P)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_manifold_reg._arrays import namespace_of
+from sklearn_manifold_reg._arrays import asarray_like, namespace_of
 from sklearn_manifold_reg.linalg._chebyshev import (
     ChebyshevPreconditioner,
     largest_eigenvalue,
@@ -21,12 +21,21 @@ from sklearn_manifold_reg.linalg._direct import (
     dense_factor,
     sparse_factor,
 )
+from sklearn_manifold_reg.linalg._multigrid import (
+    MultigridPreconditioner,
+    smoothed_aggregation,
+)
 from sklearn_manifold_reg.linalg._null_space import (
     DenseNullSpace,
     NullSpace,
     as_null_space,
 )
-from sklearn_manifold_reg.linalg._operators import DenseOperator, Operator, as_operator
+from sklearn_manifold_reg.linalg._operators import (
+    DenseOperator,
+    Operator,
+    SparseOperator,
+    as_operator,
+)
 from sklearn_manifold_reg.linalg._problem import Problem, pose
 from sklearn_manifold_reg.linalg._result import SolveResult
 from sklearn_manifold_reg.linalg._system import System, prepare_system
@@ -38,6 +47,11 @@ _PRECONDITIONERS = ("auto", "jacobi", "chebyshev", "amg")
 _AUTO_DENSE_ROWS = 500
 # Rows up to which a direct factorization is dense.
 _DIRECT_DENSE_ROWS = 2000
+# Steps after which a run is judged; steps of conjugate gradients that multigrid takes
+# for a typical solution; those that its set-up takes, divided by the outputs.
+_TRIAL = 20
+_PATIENCE = 75
+_SET_UP = 200
 # Tolerances from which iterations run in float32; residuals are in float64 anyway.
 _NARROW_TOL = 1e-9
 
@@ -49,6 +63,7 @@ def solve(
     solver: str = "auto",
     preconditioner: Any = "auto",
     null_space: Any = None,
+    near_null_space: NullSpace | None = None,
     x0: Any = None,
     tol: float = 1e-6,
     max_iter: int = 1000,
@@ -74,6 +89,11 @@ def solve(
     null_space : NullSpace, array of shape (n, n_vectors) or None, default=None
         Null space of the operator: component labels, or orthonormal columns. It is
         removed from `B` and from the solution, which is then the one of least norm.
+    near_null_space : NullSpace or None, default=None
+        Vectors that the operator nearly annihilates, such as those of the Laplacian L
+        in `S + c L` with few labeled nodes in S. They are taken out of the iteration
+        where they are (deflation), and multigrid interpolates them exactly. None tries
+        the weights of `null_space`, or constants, on each component.
     x0 : array of the shape of B, default=None
         Start of the iteration. None stands for zeros.
     tol : float, default=1e-6
@@ -128,7 +148,7 @@ def solve(
     operator = as_operator(operator)
     _check_choice(solver, preconditioner, max_iter)
     problem = pose(operator, B, as_null_space(null_space), tol)
-    options = _Options(x0, max_iter, n_jobs)
+    options = _Options(x0, max_iter, n_jobs, near_null_space)
     if not problem.on_host:
         _refuse_host_solvers(solver, preconditioner, problem)
     if solver == "direct":
@@ -137,8 +157,7 @@ def solve(
         return _solve_automatically(problem, options)
     if solver == "amg":
         preconditioner = "amg"
-    answer = _iterate(problem, preconditioner, options)
-    return _finish(problem, answer, "amg" if preconditioner == "amg" else "cg")
+    return _iterate(problem, preconditioner, options)
 
 
 def factorize(
@@ -231,6 +250,7 @@ class _Options:
     x0: Any
     max_iter: int
     n_jobs: int | None
+    near_null_space: NullSpace | None
 
 
 def _check_choice(solver: str, preconditioner: Any, max_iter: int) -> None:
@@ -269,61 +289,158 @@ def _solve_directly(problem: Problem, factorization: Factorization) -> SolveResu
 
 def _solve_automatically(problem: Problem, options: _Options) -> SolveResult:
     operator = problem.operator
-    small = problem.operator.shape[0] <= _AUTO_DENSE_ROWS
-    if small and options.x0 is None:
+    if operator.shape[0] <= _AUTO_DENSE_ROWS and options.x0 is None:
         try:
-            return _solve_directly(
-                problem, factorize(operator, null_space=problem.null_space)
-            )
+            factorization = factorize(operator, null_space=problem.null_space)
+            return _solve_directly(problem, factorization)
         except (ValueError, NotImplementedError):
             # Singular, or known by products only: iterations need less.
             pass
-    return _finish(problem, _iterate(problem, "auto", options), "cg")
+    run = _start(problem, "auto", options)
+    if not isinstance(run.system.wide, SparseOperator):
+        return _iterate(problem, "auto", options)
+    patience = _PATIENCE + _SET_UP / (1 + len(problem.sizes) / 2)
+    answer = run.go_on(options.max_iter, monitor=_Trial(patience))
+    done = answer.n_iter.max(initial=0)
+    if np.all(answer.norms <= problem.bounds) or done >= options.max_iter:
+        return run.report(answer, "cg")
+    precondition = _multigrid(run.system, problem, options)
+    return run.report(
+        run.go_on(options.max_iter - done, answer, precondition=precondition), "amg"
+    )
 
 
-def _iterate(
-    problem: Problem,
-    preconditioner: Any,
-    options: _Options,
-    monitor: Monitor | None = None,
-) -> Iterate:
-    """Prepare the system, run conjugate gradients, and leave the system again."""
-    system = _system(problem, preconditioner, options)
-    answer = conjugate_gradients(
-        system,
-        system.enter(problem.B),
-        system.enter_solution(problem.start(options.x0)),
-        problem.bounds,
-        precondition=_precondition(system, preconditioner, problem),
-        max_iter=options.max_iter,
-        monitor=monitor,
+def _iterate(problem: Problem, preconditioner: Any, options: _Options) -> SolveResult:
+    run = _start(problem, preconditioner, options)
+    system = run.system
+    precondition = None
+    if callable(preconditioner):
+        precondition = preconditioner
+    elif preconditioner == "amg":
+        precondition = _multigrid(system, problem, options)
+    elif preconditioner == "chebyshev":
+        largest = largest_eigenvalue(system.wide, problem.B)
+        precondition = ChebyshevPreconditioner(system.narrow, largest)
+    elif preconditioner is not None and system.side is None:
+        precondition = _jacobi(problem)
+    name = "amg" if preconditioner == "amg" else "cg"
+    return run.report(run.go_on(options.max_iter, precondition=precondition), name)
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """A problem inside its prepared system."""
+
+    problem: Problem
+    system: System
+    B: Any
+    start: Any
+    n_jobs: int | None
+
+    def go_on(
+        self,
+        max_iter: int,
+        last: Iterate | None = None,
+        *,
+        precondition: Any = None,
+        monitor: Monitor | None = None,
+    ) -> Iterate:
+        answer = conjugate_gradients(
+            self.system,
+            self.B,
+            self.start if last is None else last.Y,
+            self.problem.bounds,
+            precondition=precondition,
+            max_iter=max_iter,
+            monitor=monitor,
+            n_jobs=self.n_jobs,
+        )
+        if last is None:
+            return answer
+        return Iterate(answer.Y, last.n_iter + answer.n_iter, answer.norms)
+
+    def report(self, answer: Iterate, solver: str) -> SolveResult:
+        X = self.system.leave(answer.Y)
+        return self.problem.report(X, answer.n_iter, answer.norms, solver)
+
+
+def _start(problem: Problem, preconditioner: Any, options: _Options) -> _Run:
+    """Prepare a system and bring right-hand sides and start into it."""
+    if preconditioner is None or callable(preconditioner):
+        # A callable knows the operator as the user does: unscaled, in its order.
+        system = System(problem.operator, problem.operator)
+    else:
+        dtype = problem.original.dtype
+        if problem.on_host:
+            narrow = problem.tol >= _NARROW_TOL
+            dtype = np.dtype(np.float32 if narrow else np.float64)
+        system = prepare_system(
+            problem.operator, problem.B.shape[1], dtype=dtype, n_jobs=options.n_jobs
+        )
+        near = options.near_null_space
+        labels = None if near is None else np.asarray(near.labels)
+        system = system.deflated(_smooth_vector(problem, near), labels)
+    start = system.enter_solution(problem.start(options.x0))
+    return _Run(problem, system, system.enter(problem.B), start, options.n_jobs)
+
+
+def _smooth_vector(problem: Problem, near: NullSpace | None) -> Any:
+    """Vector that the operator (nearly) annihilates on each component."""
+    weights = None
+    for space in (near, problem.null_space):
+        if weights is None and isinstance(space, NullSpace):
+            weights = space.weights
+    if weights is None:
+        weights = np.ones(problem.operator.shape[0])
+    vector = asarray_like(weights, problem.B)
+    return namespace_of(vector).astype(vector, problem.B.dtype)
+
+
+def _multigrid(
+    system: System, problem: Problem, options: _Options
+) -> MultigridPreconditioner:
+    """Build a hierarchy that knows the exact and the deflated null vectors."""
+    if not isinstance(system.wide, SparseOperator):
+        raise ValueError(
+            "Multigrid needs the entries of the operator, which is known by its "
+            "products only; take preconditioner='jacobi', 'chebyshev' or None."
+        )
+    vector = _smooth_vector(problem, options.near_null_space)
+    components = np.full(len(vector), -1)
+    if isinstance(problem.null_space, NullSpace):
+        labels = np.asarray(problem.null_space.labels)
+        components = labels if system.order is None else labels[system.order]
+    if system.deflation is not None:
+        taken = system.deflation.labels
+        components = np.where(taken >= 0, components.max() + 1 + taken, components)
+    return smoothed_aggregation(
+        system.wide,
+        system.enter_solution(vector[:, None])[:, 0],
+        components=components if np.any(components >= 0) else None,
+        dtype=system.narrow.dtype,
         n_jobs=options.n_jobs,
     )
-    return Iterate(system.leave(answer.Y), answer.n_iter, answer.norms)
 
 
-def _system(problem: Problem, preconditioner: Any, options: _Options) -> System:
-    dtype = problem.B.dtype
-    if problem.on_host:
-        dtype = np.dtype(np.float32 if problem.tol >= _NARROW_TOL else np.float64)
-    # A callable knows the operator as the user does: unscaled and in its order.
-    plain = preconditioner is None or callable(preconditioner)
-    if plain:
-        return System(problem.operator, problem.operator)
-    return prepare_system(
-        problem.operator, problem.B.shape[1], dtype=dtype, n_jobs=options.n_jobs
-    )
+class _Trial:
+    """Monitor that stops a run which promises to take too long.
 
+    Every 20 steps those that are left are predicted from the fall of the worst
+    residual over the last half of the steps.
+    """
 
-def _precondition(system: System, preconditioner: Any, problem: Problem) -> Any:
-    if callable(preconditioner) or preconditioner is None:
-        return preconditioner
-    if preconditioner == "chebyshev":
-        largest = largest_eigenvalue(system.wide, problem.B)
-        return ChebyshevPreconditioner(system.narrow, largest)
-    if system.side is None:
-        return _jacobi(problem)
-    return None
+    def __init__(self, patience: float) -> None:
+        self.patience = patience
+        self.history: list[float] = []
+
+    def __call__(self, step: int, excess: np.ndarray) -> bool:
+        worst = max(float(np.max(excess)), np.finfo(float).tiny)
+        self.history.append(np.log(worst))
+        if step % _TRIAL:
+            return False
+        now, before = self.history[-1], self.history[step // 2 - 1]
+        rate = (before - now) / (step - step // 2)
+        return now > self.patience * rate
 
 
 def _jacobi(problem: Problem) -> Any:
@@ -336,7 +453,3 @@ def _jacobi(problem: Problem) -> Any:
     usable = diagonal > 0
     inverse = xp.where(usable, 1 / xp.where(usable, diagonal, 1.0), 1.0)[:, None]
     return lambda R: inverse * R
-
-
-def _finish(problem: Problem, answer: Iterate, solver: str) -> SolveResult:
-    return problem.report(answer.Y, answer.n_iter, answer.norms, solver)

@@ -1,6 +1,6 @@
 """A linear system made ready for iterations: scaled, renumbered, in two precisions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,11 @@ from sklearn_manifold_reg._arrays import (
     device,
     is_numpy,
     namespace_of,
+)
+from sklearn_manifold_reg.linalg._deflation import (
+    DeflatedOperator,
+    Deflation,
+    find_deflation,
 )
 from sklearn_manifold_reg.linalg._operators import Operator, SparseOperator
 from sklearn_manifold_reg.linalg._reorder import (
@@ -38,12 +43,55 @@ class System:
         Diagonal of T, in the new order. None if T is the identity.
     order : ndarray of shape (n,) or None
         Old node at each new place. None if nodes stay.
+    deflation : Deflation or None
+        Vectors taken out of `narrow`.
     """
 
     wide: Operator
     narrow: Operator
     side: Any = None
     order: np.ndarray | None = None
+    deflation: Deflation | None = None
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether iterations run in a lower precision than residuals."""
+        return self.narrow.dtype != self.wide.dtype
+
+    def in_float64(self) -> "System":
+        """Give the system with iterations in the precision of the residuals.
+
+        Returns
+        -------
+        system : System
+            With `narrow` made from `wide`.
+        """
+        return replace(self, narrow=_deflated(self.wide, self.deflation))
+
+    def deflated(self, vector: Any, labels: np.ndarray | None) -> "System":
+        """Take out vectors that the operator nearly annihilates, if it does.
+
+        Parameters
+        ----------
+        vector : array of shape (n,)
+            Candidate in the old order and scale, such as constants.
+        labels : integer ndarray of shape (n,) or None
+            Components on each of which the candidate is tried, in the old order. None
+            finds them.
+
+        Returns
+        -------
+        system : System
+            Itself unless the operator can be deflated.
+        """
+        if not isinstance(self.wide, SparseOperator) or vector.shape[0] == 0:
+            return self
+        entered = self.enter_solution(vector[:, None])[:, 0]
+        if labels is not None and self.order is not None:
+            labels = labels[self.order]
+        deflation = find_deflation(self.wide, entered, labels)
+        narrow = _deflated(self.narrow, deflation)
+        return replace(self, narrow=narrow, deflation=deflation)
 
     def enter(self, B: Any) -> Any:
         """Bring a right-hand side into the system.
@@ -208,6 +256,12 @@ def prepare_system(
         csr = csr.astype(wide).scale(matrix.scale * side, side)
     full = SparseOperator(csr, added, n_jobs=n_jobs)
     return System(full, narrowed(full, dtype), side, order)
+
+
+def _deflated(operator: Operator, deflation: Deflation | None) -> Operator:
+    if deflation is None or not isinstance(operator, SparseOperator):
+        return operator
+    return DeflatedOperator(operator, deflation)
 
 
 def narrowed(operator: SparseOperator, dtype: Any) -> SparseOperator:
