@@ -2,16 +2,22 @@
 
 from sklearn_manifold_reg.graph._connectivity import connected_components
 from sklearn_manifold_reg.graph._graph import Graph
+from sklearn_manifold_reg.graph._image_graph import ImageGraph
+from sklearn_manifold_reg.graph._kernel_graph import KernelGraph
 from sklearn_manifold_reg.graph._laplacian import GraphOperator, laplacian
 from sklearn_manifold_reg.graph._neighbors_graph import NeighborsGraph
 from sklearn_manifold_reg.graph._precomputed import PrecomputedGraph
+from sklearn_manifold_reg.graph._radius_graph import RadiusGraph
 from sklearn_manifold_reg.graph._resolve import resolve_graph
 
 __all__ = [
     "Graph",
     "GraphOperator",
+    "ImageGraph",
+    "KernelGraph",
     "NeighborsGraph",
     "PrecomputedGraph",
+    "RadiusGraph",
     "connected_components",
     "laplacian",
     "resolve_graph",

@@ -4,7 +4,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from sklearn_manifold_reg._arrays import CSR
+from sklearn_manifold_reg._arrays import CSR, asarray_like
 from sklearn_manifold_reg.graph._connectivity import (
     connected_components,
     report_components,
@@ -51,6 +51,8 @@ class GraphBuilder(TransformerMixin, BaseEstimator):
         self.affinity_ = affinity
         self.n_connected_components_ = n_components
         self.component_labels_ = labels
+        if isinstance(affinity, CSR):
+            self.component_labels_ = asarray_like(labels, affinity.data)
         return self
 
     @property
@@ -62,19 +64,3 @@ class GraphBuilder(TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def is_device_matrix(affinity: Any) -> bool:
-    """Whether an affinity belongs to another array library than NumPy.
-
-    Parameters
-    ----------
-    affinity : sparse array or CSR
-        Affinity of a graph.
-
-    Returns
-    -------
-    on_device : bool
-        True for `CSR`.
-    """
-    return isinstance(affinity, CSR)

@@ -9,6 +9,7 @@ from scipy.sparse import csgraph
 from sklearn.utils import check_random_state
 
 from sklearn_manifold_reg._arrays import CSR
+from sklearn_manifold_reg.utils._numba import use_compiled
 
 # Weight of the background edges of "regularize", relative to the mean edge.
 _BACKGROUND = 1e-3
@@ -39,8 +40,17 @@ def connected_components(affinity: Any) -> tuple[int, np.ndarray]:
     >>> n_components, labels.tolist()
     (2, [0, 0, 1])
     """
-    if isinstance(affinity, CSR):
-        affinity = affinity.to_scipy()
+    csr = affinity if isinstance(affinity, CSR) else CSR.from_scipy(affinity)
+    affinity = csr.to_scipy()
+    if use_compiled():
+        from sklearn_manifold_reg.graph._connectivity_numba import label_components
+
+        parts = (affinity.indptr, affinity.indices, affinity.data)
+        labels = np.empty(affinity.shape[0], dtype=np.int32)
+        arrays = (np.require(part, requirements="CAW") for part in parts)
+        return int(label_components(*arrays, labels)), labels
+    affinity = affinity.copy()
+    affinity.eliminate_zeros()
     n_components, labels = csgraph.connected_components(affinity, directed=False)
     return int(n_components), labels.astype(np.int32, copy=False)
 

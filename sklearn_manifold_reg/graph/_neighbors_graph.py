@@ -38,6 +38,7 @@ from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
     align_sparse_interface,
+    check_same_namespace,
     validate_params_on_fit,
 )
 
@@ -275,6 +276,7 @@ with `kneighbors`, default="auto"
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
+        check_same_namespace(X, self, attribute="_X_fit", method="transform")
         found = query_neighbors(
             self._X_fit,
             X,
@@ -403,5 +405,4 @@ with `kneighbors`, default="auto"
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.input_tags.pairwise = self.metric == "precomputed"
-        tags.array_api_support = True
         return tags

@@ -142,7 +142,7 @@ def _check_nonnegative(X: Any) -> None:
         smallest = xp.min(X)
     if smallest < 0:
         raise ValueError(
-            "A precomputed affinity holds negative values, the least being "
+            "Negative values in data passed as a precomputed affinity, the least being "
             f"{float(smallest):.3g}. Weights say how alike two samples are; turn "
             "distances into weights first."
         )

@@ -1,8 +1,10 @@
 """The one place that decides what an estimator's parameter `graph` means."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sklearn.base import BaseEstimator, clone
+from sklearn.frozen import FrozenEstimator
 
 from sklearn_manifold_reg.graph._neighbors_graph import NeighborsGraph
 from sklearn_manifold_reg.graph._precomputed import PrecomputedGraph
@@ -22,7 +24,8 @@ def resolve_graph(graph: Any) -> Any:
     Returns
     -------
     builder : graph builder
-        With `fit(X)`, `affinity_` and `transform(X_new)`.
+        With `fit(X)`, which returns a builder with `affinity_` and
+        `transform(X_new)`.
 
     Raises
     ------
@@ -53,4 +56,17 @@ def resolve_graph(graph: Any) -> Any:
             "graph must be a graph builder such as NeighborsGraph(), 'precomputed' or "
             f"None, got {graph!r}."
         )
+    if isinstance(graph, FrozenEstimator):
+        return _FittedGraph(graph.estimator)
     return clone(graph)
+
+
+@dataclass(frozen=True)
+class _FittedGraph:
+    """Stands for a builder whose fit is done."""
+
+    builder: Any
+
+    def fit(self, X: Any, y: Any = None) -> Any:
+        """Give the fitted builder, whatever X is."""
+        return self.builder

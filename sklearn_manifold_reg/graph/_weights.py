@@ -257,11 +257,10 @@ def _max_spread(distances: np.ndarray) -> float:
     if not squares.size:
         return 1.0
     grid = np.geomspace(squares.min() / 4, squares.max() * 4, 30)
-    n_zero = distances.size - squares.size
+    # Rows weigh 1 with themselves and with their duplicates.
+    n_zero = distances.shape[0] + distances.size - squares.size
     sums = [np.exp(-squares / width).sum() + n_zero for width in grid]
-    with np.errstate(divide="ignore"):
-        slopes = np.diff(np.log(sums)) / np.diff(np.log(grid))
-    best = int(np.argmax(np.where(np.isfinite(slopes), slopes, -np.inf)))
+    best = int(np.argmax(np.diff(np.log(sums)) / np.diff(np.log(grid))))
     return float(np.sqrt(np.sqrt(grid[best] * grid[best + 1])))
 
 

@@ -29,7 +29,7 @@ def all_estimators() -> list[tuple[str, type]]:
         module = import_module(f"{sklearn_manifold_reg.__name__}.{subpackage}")
         for name in getattr(module, "__all__", ()):
             thing = getattr(module, name)
-            if isclass(thing) and issubclass(thing, BaseEstimator):
-                if not isabstract(thing):
-                    found[name] = thing
+            concrete = isclass(thing) and not isabstract(thing)
+            if concrete and issubclass(thing, BaseEstimator):
+                found[name] = thing
     return sorted(found.items())
