@@ -6,7 +6,7 @@ from sklearn_manifold_reg.utils._numba import kernel
 
 @kernel
 def label_components(indptr, indices, data, labels):
-    """Number the components by their first nodes, and count them.
+    """Label components in the order of their first nodes, and count them.
 
     Union-find with path halving: the root of a set is its least node.
     """
