@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
 
 from sklearn_manifold_reg._arrays import CSR, asarray_like
 from sklearn_manifold_reg.graph._connectivity import (
@@ -12,7 +16,7 @@ from sklearn_manifold_reg.graph._connectivity import (
 from sklearn_manifold_reg.utils._sklearn import align_sparse_interface
 
 
-class GraphBuilder(TransformerMixin, BaseEstimator):
+class GraphBuilder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Estimator whose fit makes a graph of the rows of X.
 
     Subclasses define `fit`, which ends by `_store(affinity, connectivity)`, and

@@ -116,8 +116,8 @@ class LabeledSplit(BaseCrossValidator):
             return self.cv
         if len(labeled) < self.cv:
             raise ValueError(
-                f"LabeledSplit has {len(labeled)} labeled rows for cv={self.cv} folds; "
-                "take fewer folds, each needs a labeled row to test."
+                f"cv={self.cv} folds need as many labeled rows, each to be tested once, "
+                f"but y holds n_samples={len(labeled)} labels; take fewer folds."
             )
         return check_cv(self.cv, targets, classifier=targets.dtype.kind != "f")
 

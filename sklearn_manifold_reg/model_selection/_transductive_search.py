@@ -18,7 +18,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
 
 from sklearn_manifold_reg._arrays import to_numpy
 from sklearn_manifold_reg.graph import resolve_graph
@@ -188,6 +192,7 @@ class TransductiveSearchCV(MetaEstimatorMixin, BaseEstimator):
                 "TransductiveSearchCV requires y to be passed, but the target y is "
                 "None."
             )
+        check_consistent_length(X, y)
         scorers = self._scorers()
         targets = PartialTargets.read(y, classification=is_classifier(self.estimator))
         tests = targets.tests(self.cv)

@@ -112,7 +112,7 @@ def test_regressors_are_scored_where_targets_are_known():
         (None, "needs y"),
         (np.full(5, -1), "holds no labeled sample"),
         (np.full(5, np.nan), "holds no labeled sample"),
-        (np.array([0, 1, -1, -1, -1]), "2 labeled rows for cv=5 folds"),
+        (np.array([0, 1, -1, -1, -1]), "cv=5 folds need .* n_samples=2 labels"),
         (np.array([0.5, np.inf, np.nan]), "infinity"),
     ],
 )
