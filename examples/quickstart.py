@@ -94,26 +94,25 @@ def main():
 
 
 def save_figure(results):
-    """Bars of accuracy, unlabeled and new rows side by side."""
-    figure, ax = plt.subplots(figsize=(8, 3.6), layout="constrained")
+    """Mean accuracy of each model and each draw, unlabeled and new rows."""
+    figure, ax = plt.subplots(figsize=(8, 3.4), layout="constrained")
     position = np.arange(len(results))
-    for offset, column, label in [(-0.2, 0, "unlabeled rows"), (0.2, 1, "new rows")]:
+    for offset, column, label in [(-0.14, 0, "unlabeled rows"), (0.14, 1, "new rows")]:
         values = np.array([rows[:, column] for rows in results.values()])
-        bars = ax.barh(
-            position + offset,
-            values.mean(axis=1),
-            height=0.38,
-            xerr=values.std(axis=1),
-            label=label,
+        places = np.repeat(position + offset, DRAWS)
+        ax.scatter(values.ravel(), places, s=14, alpha=0.4, color=f"C{column}")
+        ax.scatter(
+            values.mean(axis=1), position + offset, color=f"C{column}", label=label
         )
-        ax.bar_label(bars, fmt="%.3f", padding=6)
     ax.set_yticks(position, [name.strip() for name in results])
     ax.invert_yaxis()
+    ax.grid(axis="x", color="0.9")
+    ax.set_axisbelow(True)
     ax.set(
-        xlim=(0.6, 1.05),
-        xlabel=f"accuracy, {LABELS_PER_CLASS} labels a class (bars: std. over draws)",
+        title=f"digits, {LABELS_PER_CLASS} labels a class",
+        xlabel="accuracy (pale: each draw of the labels)",
     )
-    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    ax.legend(loc="lower left")
     path = Path("quickstart.png").resolve()
     figure.savefig(path, dpi=120)
     return path

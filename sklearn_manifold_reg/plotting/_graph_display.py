@@ -93,6 +93,7 @@ class GraphDisplay:
         values=None,
         ax=None,
         name=None,
+        colorbar=True,
         line_kwargs=None,
         **kwargs,
     ):
@@ -113,6 +114,8 @@ class GraphDisplay:
             Axes to draw on; None makes new ones.
         name : str, default=None
             Title; None takes the name of the estimator's class.
+        colorbar : bool, default=True
+            Whether a color scale stands beside values that are numbers.
         line_kwargs : dict, default=None
             Passed to `matplotlib.collections.LineCollection`.
         **kwargs : dict
@@ -151,6 +154,7 @@ class GraphDisplay:
             values=values,
             ax=ax,
             name=type(estimator).__name__ if name is None else name,
+            colorbar=colorbar,
             line_kwargs=line_kwargs,
             **kwargs,
         )
@@ -164,6 +168,7 @@ class GraphDisplay:
         values=None,
         ax=None,
         name=None,
+        colorbar=True,
         line_kwargs=None,
         **kwargs,
     ):
@@ -181,6 +186,8 @@ class GraphDisplay:
             Axes to draw on; None makes new ones.
         name : str, default=None
             Title.
+        colorbar : bool, default=True
+            Whether a color scale stands beside values that are numbers.
         line_kwargs : dict, default=None
             Passed to `matplotlib.collections.LineCollection`.
         **kwargs : dict
@@ -212,9 +219,11 @@ class GraphDisplay:
                     f"{values.shape}."
                 )
         display = cls(edges=edges, weights=weights, positions=positions, values=values)
-        return display.plot(ax, name=name, line_kwargs=line_kwargs, **kwargs)
+        return display.plot(
+            ax, name=name, colorbar=colorbar, line_kwargs=line_kwargs, **kwargs
+        )
 
-    def plot(self, ax=None, *, name=None, line_kwargs=None, **kwargs):
+    def plot(self, ax=None, *, name=None, colorbar=True, line_kwargs=None, **kwargs):
         """Draw the graph.
 
         Parameters
@@ -223,6 +232,8 @@ class GraphDisplay:
             Axes to draw on; None makes new ones.
         name : str, default=None
             Title.
+        colorbar : bool, default=True
+            Whether a color scale stands beside values that are numbers.
         line_kwargs : dict, default=None
             Passed to `matplotlib.collections.LineCollection`, over the defaults.
         **kwargs : dict
@@ -250,7 +261,9 @@ class GraphDisplay:
             collections.LineCollection(self.positions[self.edges], **lines)
         )
         self.legend_ = self.colorbar_ = None
-        self._draw_nodes(ax, {"s": 18, "zorder": 2, "edgecolors": "none", **kwargs})
+        self._draw_nodes(
+            ax, colorbar, {"s": 18, "zorder": 2, "edgecolors": "none", **kwargs}
+        )
         ax.set_aspect("equal", adjustable="datalim")
         ax.autoscale_view()
         if name is not None:
@@ -259,7 +272,7 @@ class GraphDisplay:
         self.figure_ = ax.figure
         return self
 
-    def _draw_nodes(self, ax: Any, options: dict) -> None:
+    def _draw_nodes(self, ax: Any, colorbar: bool, options: dict) -> None:
         x, y = self.positions.T
         colored = "c" in options or "color" in options
         if self.values is None or colored:
@@ -272,7 +285,8 @@ class GraphDisplay:
             self.scatter_.set_cmap(
                 self.scatter_.get_cmap().with_extremes(bad=_UNKNOWN_COLOR)
             )
-            self.colorbar_ = ax.figure.colorbar(self.scatter_, ax=ax)
+            if colorbar:
+                self.colorbar_ = ax.figure.colorbar(self.scatter_, ax=ax)
         else:
             classes, codes = _classes(self.values)
             palette = [

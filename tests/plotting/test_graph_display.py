@@ -65,6 +65,8 @@ def test_numbers_get_a_color_scale_and_nan_is_gray():
     display = GraphDisplay.from_graph(PATH, SQUARE, values=values)
     display.figure_.canvas.draw()
     assert display.colorbar_ is not None
+    assert display.plot(colorbar=False).colorbar_ is None
+    display.figure_.canvas.draw()
     faces = display.scatter_.get_facecolors()
     assert len(np.unique(faces, axis=0)) == 4
     np.testing.assert_allclose(faces[2], colors.to_rgba("#d9d9d9"))
