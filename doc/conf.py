@@ -1,5 +1,6 @@
 """Configuration of the documentation."""
 
+import re
 from pathlib import Path
 
 from sklearn_manifold_reg import __version__
@@ -66,6 +67,23 @@ def insert_upcoming_changes(app, docname, source):
     source[0] = source[0].replace(".. upcoming changes", text)
 
 
+def escape_fitted_names(app, what, name, obj, options, lines):
+    """Keep names such as `coef_` outside literals from being read as links."""
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith((">>>", "...", "..")):
+            continue
+        parts = line.split("`")
+        parts[::2] = [re.sub(r"(?<=[a-z])_(?![\w\\])", r"\_", p) for p in parts[::2]]
+        lines[number] = "`".join(parts)
+
+
+def skip_metadata_requests(app, what, name, obj, skip, options):
+    """Leave out methods that scikit-learn generates for metadata routing."""
+    return True if re.fullmatch(r"set_\w+_request", name) else None
+
+
 def setup(app):
-    """Connect the hook above."""
+    """Connect the hooks above."""
     app.connect("source-read", insert_upcoming_changes)
+    app.connect("autodoc-process-docstring", escape_fitted_names, priority=900)
+    app.connect("autodoc-skip-member", skip_metadata_requests)
