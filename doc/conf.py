@@ -58,7 +58,7 @@ html_theme_options = {
 }
 
 
-def insert_upcoming_changes(app, docname, source):
+def insert_upcoming_changes(_app, docname, source):
     """Put the fragments of `whats_new/upcoming` in place of their mark."""
     if docname != "whats_new/index":
         return
@@ -67,7 +67,7 @@ def insert_upcoming_changes(app, docname, source):
     source[0] = source[0].replace(".. upcoming changes", text)
 
 
-def escape_fitted_names(app, what, name, obj, options, lines):
+def escape_fitted_names(_app, _what, _name, _obj, _options, lines):
     """Keep names such as `coef_` outside literals from being read as links."""
     for number, line in enumerate(lines):
         if line.lstrip().startswith((">>>", "...", "..")):
@@ -77,7 +77,7 @@ def escape_fitted_names(app, what, name, obj, options, lines):
         lines[number] = "`".join(parts)
 
 
-def skip_metadata_requests(app, what, name, obj, skip, options):
+def skip_metadata_requests(_app, _what, name, _obj, _skip, _options):
     """Leave out methods that scikit-learn generates for metadata routing."""
     return True if re.fullmatch(r"set_\w+_request", name) else None
 
