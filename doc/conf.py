@@ -77,13 +77,14 @@ def escape_fitted_names(_app, _what, _name, _obj, _options, lines):
         lines[number] = "`".join(parts)
 
 
-def skip_metadata_requests(_app, _what, name, _obj, _skip, _options):
-    """Leave out methods that scikit-learn generates for metadata routing."""
-    return True if re.fullmatch(r"set_\w+_request", name) else None
+def skip_foreign_methods(_app, _what, name, obj, _skip, _options):
+    """Leave out methods that scikit-learn defines or generates."""
+    foreign = (getattr(obj, "__module__", None) or "").startswith("sklearn.")
+    return True if foreign or re.fullmatch(r"set_\w+_request", name) else None
 
 
 def setup(app):
     """Connect the hooks above."""
     app.connect("source-read", insert_upcoming_changes)
     app.connect("autodoc-process-docstring", escape_fitted_names, priority=900)
-    app.connect("autodoc-skip-member", skip_metadata_requests)
+    app.connect("autodoc-skip-member", skip_foreign_methods)
