@@ -67,13 +67,15 @@ def insert_upcoming_changes(_app, docname, source):
     source[0] = source[0].replace(".. upcoming changes", text)
 
 
-def escape_fitted_names(_app, _what, _name, _obj, _options, lines):
-    """Keep names such as `coef_` outside literals from being read as links."""
+def escape_markup(_app, _what, _name, _obj, _options, lines):
+    """Keep `coef_` and |x| outside literals from being read as links."""
     for number, line in enumerate(lines):
         if line.lstrip().startswith((">>>", "...", "..")):
             continue
         parts = line.split("`")
-        parts[::2] = [re.sub(r"(?<=[a-z])_(?![\w\\])", r"\_", p) for p in parts[::2]]
+        parts[::2] = [
+            re.sub(r"(?<=[a-z])_(?![\w\\])|\|", r"\\\g<0>", part) for part in parts[::2]
+        ]
         lines[number] = "`".join(parts)
 
 
@@ -86,5 +88,5 @@ def skip_foreign_methods(_app, _what, name, obj, _skip, _options):
 def setup(app):
     """Connect the hooks above."""
     app.connect("source-read", insert_upcoming_changes)
-    app.connect("autodoc-process-docstring", escape_fitted_names, priority=900)
+    app.connect("autodoc-process-docstring", escape_markup, priority=900)
     app.connect("autodoc-skip-member", skip_foreign_methods)

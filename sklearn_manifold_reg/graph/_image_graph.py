@@ -26,7 +26,7 @@ _SERIAL_WORK = 200_000
 class ImageGraph(GraphBuilder):
     """Graph that links pixels within a window by the likeness of their values.
 
-    Pixels i and j at most `radius` rows and columns apart are linked with weight::
+    Pixels i and j at most `radius` rows and columns apart are linked with weight
 
         exp(-|x_i - x_j|² / bandwidth²) * exp(-|p_i - p_j|² / spatial_bandwidth²),
 
