@@ -11,11 +11,16 @@ from sklearn_manifold_reg.linalg._operators import (
     SparseOperator,
     as_operator,
 )
+from sklearn_manifold_reg.linalg._polynomial import (
+    ChebyshevOperator,
+    chebyshev_operator,
+)
 from sklearn_manifold_reg.linalg._reorder import bandwidth_order, reordering_pays
 from sklearn_manifold_reg.linalg._result import SolveResult
 from sklearn_manifold_reg.linalg._solve import Factorization, factorize, solve
 
 __all__ = [
+    "ChebyshevOperator",
     "DenseOperator",
     "DiagonalOperator",
     "Factorization",
@@ -28,6 +33,7 @@ __all__ = [
     "SparseOperator",
     "as_operator",
     "bandwidth_order",
+    "chebyshev_operator",
     "factorize",
     "reordering_pays",
     "solve",

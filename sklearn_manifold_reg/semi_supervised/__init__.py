@@ -4,5 +4,14 @@ from sklearn_manifold_reg.semi_supervised._label_diffusion import (
     LabelDiffusionClassifier,
     LabelDiffusionRegressor,
 )
+from sklearn_manifold_reg.semi_supervised._laplacian_regularized import (
+    LaplacianRegularizedClassifier,
+    LaplacianRegularizedRegressor,
+)
 
-__all__ = ["LabelDiffusionClassifier", "LabelDiffusionRegressor"]
+__all__ = [
+    "LabelDiffusionClassifier",
+    "LabelDiffusionRegressor",
+    "LaplacianRegularizedClassifier",
+    "LaplacianRegularizedRegressor",
+]
