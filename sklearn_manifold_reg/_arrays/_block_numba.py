@@ -1,3 +1,4 @@
+# mypy: disallow-untyped-defs=False
 """Compiled column-wise updates of blocks, read once and written in place.
 
 Blocks come flattened; `step` repeats the factors of the columns over a tile of whole

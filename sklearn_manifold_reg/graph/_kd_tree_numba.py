@@ -1,3 +1,4 @@
+# mypy: disallow-untyped-defs=False
 """Compiled kernels of a balanced k-d tree over rows sorted in place."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# mypy: disallow-untyped-defs=False
 """Compiled aggregation of nodes for multigrid."""
 
 from sklearn_manifold_reg.utils._numba import kernel

@@ -1,3 +1,4 @@
+# mypy: disallow-untyped-defs=False
 """Compiled renumbering and scaling of a symmetric CSR matrix."""
 
 from sklearn_manifold_reg.utils._numba import kernel
