@@ -116,7 +116,7 @@ class LabeledSplit(BaseCrossValidator):
             return self.cv
         if len(labeled) < self.cv:
             raise ValueError(
-                f"cv={self.cv} folds need as many labeled rows, each to be tested once, "
+                f"cv={self.cv} folds need as many labeled rows, to test each once, "
                 f"but y holds n_samples={len(labeled)} labels; take fewer folds."
             )
         return check_cv(self.cv, targets, classifier=targets.dtype.kind != "f")

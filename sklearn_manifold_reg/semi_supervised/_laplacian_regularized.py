@@ -309,9 +309,9 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.input_tags.pairwise = (
-            isinstance(self.graph, str) and self.graph == "precomputed"
-        )
+        precomputed = isinstance(self.graph, str) and self.graph == "precomputed"
+        tags.input_tags.pairwise = precomputed
+        tags.input_tags.positive_only = precomputed
         return tags
 
 
