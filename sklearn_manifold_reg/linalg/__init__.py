@@ -17,6 +17,7 @@ from sklearn_manifold_reg.linalg._polynomial import (
 )
 from sklearn_manifold_reg.linalg._reorder import bandwidth_order, reordering_pays
 from sklearn_manifold_reg.linalg._result import SolveResult
+from sklearn_manifold_reg.linalg._shifted import ShiftedResult, solve_shifted
 from sklearn_manifold_reg.linalg._solve import Factorization, factorize, solve
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Operator",
     "Power",
     "ScaledSum",
+    "ShiftedResult",
     "SolveResult",
     "SparseOperator",
     "as_operator",
@@ -37,4 +39,5 @@ __all__ = [
     "factorize",
     "reordering_pays",
     "solve",
+    "solve_shifted",
 ]

@@ -12,6 +12,7 @@ from sklearn.base import (
     ClassifierMixin,
     MultiOutputMixin,
     RegressorMixin,
+    clone,
 )
 from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.utils.metaestimators import available_if
@@ -48,6 +49,10 @@ from sklearn_manifold_reg.semi_supervised._manifold_penalty import (
 )
 from sklearn_manifold_reg.semi_supervised._neighbor_average import neighbor_average
 from sklearn_manifold_reg.semi_supervised._one_hot import one_hot
+from sklearn_manifold_reg.semi_supervised._transductive_path import (
+    LabeledGreens,
+    labeled_greens,
+)
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
@@ -63,6 +68,10 @@ from sklearn_manifold_reg.utils._targets import (
 
 # Rows above which a kernel matrix is replaced by Nyström features.
 _MAX_KERNEL_ROWS = 5000
+# Labeled rows above which a search fits its settings one by one.
+_MAX_PATH_ROWS = 1000
+# Weight of the squared norm where the problem needs one.
+_ALPHA = 1e-3
 # Labeled rows above which losses other than "squared" are refused.
 _MAX_MACHINE_ROWS = 5000
 
@@ -72,7 +81,7 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
 
     _parameter_constraints: dict = {
         "graph": [BaseEstimator, StrOptions({"precomputed"}), None],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left"), None],
         "graph_alpha": [Interval(Real, 0, None, closed="left")],
         "kernel": [StrOptions({*KERNELS, "linear"}), callable, None],
         "gamma": [
@@ -206,13 +215,20 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
             coef0=self.coef0,
         )
 
+    def _ridge(self) -> float:
+        """Resolve `alpha`: on the graph alone the squared loss needs none."""
+        if self.alpha is not None:
+            return self.alpha
+        free = self.kernel is None and getattr(self, "loss", "squared") == "squared"
+        return 0.0 if free else _ALPHA
+
     def _form(
         self, penalty: ManifoldPenalty, design: Any, unreached: Any, total: float
     ) -> Any:
         """Choose the form of the function."""
         n = penalty.laplacian.shape[0]
         if self.kernel is None:
-            ridge = self.alpha / (total if self.scaling == "sum" else n)
+            ridge = self._ridge() / (total if self.scaling == "sum" else n)
             options = {
                 "solver": self.solver,
                 "tol": self.tol,
@@ -220,7 +236,7 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
                 "n_jobs": self.n_jobs,
             }
             return GraphForm(penalty, ridge, unreached, options)
-        ridge = self.alpha / (total if self.scaling == "sum" else 1)
+        ridge = self._ridge() / (total if self.scaling == "sum" else 1)
         if hasattr(self, "X_fit_"):
             return KernelForm(design, penalty, ridge)
         return LinearForm(design, penalty, ridge)
@@ -306,6 +322,57 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
         )
         return (counts == 0)[L.component_labels]
 
+    def _transduce_path(
+        self, affinity: Any, targets: Any, tests: list, settings: list[dict]
+    ) -> Any:
+        """Say what each setting says of each fold's hidden rows, all at once.
+
+        The hook that `TransductiveSearchCV` looks for. None if the settings differ in
+        more than `alpha` and `graph_alpha`, or the model is not a squared loss with
+        P = L on the graph alone: they are fitted one by one then.
+        """
+        plain = (
+            self.kernel is None
+            and getattr(self, "loss", "squared") == "squared"
+            and (self.penalty, self.power) == ("laplacian", 1)
+            and sparse.issparse(affinity)
+            and all(set(own) <= {"alpha", "graph_alpha"} for own in settings)
+        )
+        rows, Y = self._path_targets(targets) if plain else (np.array([]), None)
+        if Y is None or len(rows) > _MAX_PATH_ROWS:
+            return None
+        models = [clone(self).set_params(**own) for own in settings]
+        if any(model.graph_alpha == 0 for model in models):
+            return None
+        n = affinity.shape[0]
+        said: list[list[Any]] = [[] for _ in settings]
+        # With scaling="sum" weights depend on the number of labels of a fold.
+        greens, counted = None, None
+        for test in tests:
+            train = ~np.isin(rows, test)
+            count = int(train.sum())
+            if greens is None or (self.scaling == "sum" and count != counted):
+                counted = count
+                ridges = [m._ridge() / (count if m.scaling == "sum" else n)
+                          for m in models]  # fmt: skip
+                weights = [
+                    penalty_weight(m.graph_alpha, m.scaling, n, count) for m in models
+                ]
+                greens = labeled_greens(
+                    affinity,
+                    rows,
+                    np.array(ridges),
+                    np.array(weights),
+                    normalization=self.normalization,
+                    tol=self.tol,
+                    max_iter=self.max_iter,
+                    n_jobs=self.n_jobs,
+                )
+            for number in range(len(settings)):
+                values = self._path_values(greens, number, train, Y)
+                said[number].append(values[np.searchsorted(rows, test)])
+        return said
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -334,9 +401,10 @@ class LaplacianRegularizedRegressor(
         Builder such as `NeighborsGraph(n_neighbors=15)`; None takes
         `NeighborsGraph()`. With "precomputed", `X` is the affinity itself and
         `kernel` must be None.
-    alpha : float, default=1e-3
+    alpha : float or None, default=None
         Weight of |f|²: the mean of squared values for `kernel=None`, otherwise the
-        squared norm of the function. Larger values shrink f towards 0.
+        squared norm of the function. Larger values shrink f towards 0, far from
+        labels first. None is 0 for `kernel=None`, otherwise 1e-3.
     graph_alpha : float, default=1e-2
         Weight of the penalty along the graph. Larger values give functions that vary
         less between neighbors; 0 leaves the graph out.
@@ -448,7 +516,7 @@ class LaplacianRegularizedRegressor(
         self,
         graph=None,
         *,
-        alpha=1e-3,
+        alpha=None,
         graph_alpha=1e-2,
         kernel=None,
         gamma="scale",
@@ -488,6 +556,22 @@ class LaplacianRegularizedRegressor(
         self.max_iter = max_iter
         self.n_jobs = n_jobs
         self.random_state = random_state
+
+    def _path_targets(self, y: Any) -> tuple[np.ndarray, Any]:
+        Y = np.asarray(y, dtype=np.float64)
+        Y = Y[:, None] if Y.ndim == 1 else Y
+        known = ~np.isnan(Y)
+        rows = np.flatnonzero(known.any(axis=1))
+        return rows, Y[rows] if known[rows].all() else None
+
+    def _path_values(
+        self, greens: LabeledGreens, setting: int, train: np.ndarray, Y: np.ndarray
+    ) -> np.ndarray:
+        prior = Y[train].mean(axis=0)
+        level = prior if self.fit_intercept else 0 * prior
+        values, _ = greens.values(setting, train, Y - level)
+        values = np.where(greens.unreached(train)[:, None], prior, values + level)
+        return values[:, 0] if values.shape[1] == 1 else values
 
     @validate_params_on_fit(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
@@ -589,9 +673,10 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
     loss : {"squared", "squared_hinge", "hinge", "log_loss"}, default="squared"
         V: of indicators of the classes minus their means for "squared", of margins
         for the others, one class against the rest.
-    alpha : float, default=1e-3
+    alpha : float or None, default=None
         Weight of |f|²: the mean of squared values for `kernel=None`, otherwise the
-        squared norm of the function. Larger values shrink f towards 0.
+        squared norm of the function. Larger values shrink f towards 0, far from
+        labels first. None is 0 for `kernel=None` with "squared" loss, otherwise 1e-3.
     graph_alpha : float, default=1e3
         Weight of the penalty along the graph. Larger values carry labels farther; as
         it grows the answer tends to that of Poisson learning.
@@ -737,7 +822,7 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
         graph=None,
         *,
         loss="squared",
-        alpha=1e-3,
+        alpha=None,
         graph_alpha=1e3,
         kernel=None,
         gamma="scale",
@@ -900,6 +985,26 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
             functions of the scores, divided by their sum.
         """
         return self._distributions(self._scores_of_new_rows(X))
+
+    def _path_targets(self, codes: Any) -> tuple[np.ndarray, Any]:
+        codes = np.asarray(codes)
+        rows = np.flatnonzero(codes >= 0)
+        leveled = self.class_priors is None or (
+            isinstance(self.class_priors, str)
+            and self.class_priors in ("auto", "centered")
+        )
+        return rows, np.eye(codes.max() + 1)[codes[rows]] if leveled else None
+
+    def _path_values(
+        self, greens: LabeledGreens, setting: int, train: np.ndarray, Y: np.ndarray
+    ) -> np.ndarray:
+        prior = Y[train].mean(axis=0)
+        scores, means = greens.values(setting, train, Y - prior)
+        scores = scores + (prior if self.class_priors is None else -means)
+        # A class without a known label is no answer.
+        scores[:, prior == 0] = -np.inf
+        scores[greens.unreached(train)] = prior
+        return scores.argmax(axis=1)
 
     def _fit_scores(
         self, L: Any, design: Any, Y: Any, S: Any, unreached: np.ndarray, prior: Any

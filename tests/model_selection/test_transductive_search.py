@@ -18,6 +18,8 @@ from sklearn_manifold_reg.model_selection import LabeledSplit, TransductiveSearc
 from sklearn_manifold_reg.semi_supervised import (
     LabelDiffusionClassifier,
     LabelDiffusionRegressor,
+    LaplacianRegularizedClassifier,
+    LaplacianRegularizedRegressor,
 )
 
 # Clouds and moons fall into pieces, which is not the matter here.
@@ -243,3 +245,46 @@ def test_without_refit_there_is_no_model():
 def test_missing_targets():
     with pytest.raises(ValueError, match="requires y to be passed"):
         TransductiveSearchCV(MODEL, GRID).fit(X)
+
+
+@pytest.mark.parametrize("scaling", ["mean", "sum"])
+@pytest.mark.parametrize("priors", ["auto", None])
+@pytest.mark.parametrize("alpha", [None, 1e-3, 0.5])
+def test_settings_solved_at_once_say_what_single_fits_say(scaling, priors, alpha):
+    model = LaplacianRegularizedClassifier(
+        NeighborsGraph(6), class_priors=priors, scaling=scaling, tol=1e-10
+    )
+    grid = {"alpha": [alpha], "graph_alpha": [1e-2, 1.0, 300.0]}
+    search = TransductiveSearchCV(model, grid, cv=4, refit=False).fit(X, Y)
+    for number, settings in enumerate(search.cv_results_["params"]):
+        for split, (_, test) in enumerate(LabeledSplit(4).split(X, Y)):
+            y = Y.copy()
+            y[test] = -1
+            fitted = clone(model).set_params(**settings).fit(X, y)
+            expected = accuracy_score(Y[test], fitted.transduction_[test])
+            assert search.cv_results_[f"split{split}_test_score"][number] == expected
+
+
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_regressions_solved_at_once_say_what_single_fits_say(fit_intercept):
+    y = np.where(Y >= 0, X[:, 0] ** 2, np.nan)
+    model = LaplacianRegularizedRegressor(
+        NeighborsGraph(6), fit_intercept=fit_intercept, tol=1e-10
+    )
+    grid = {"alpha": [None, 1e-2], "graph_alpha": [1e-3, 1.0]}
+    search = TransductiveSearchCV(model, grid, cv=KFold(3), refit=False).fit(X, y)
+    for number, settings in enumerate(search.cv_results_["params"]):
+        for split, (_, test) in enumerate(LabeledSplit(KFold(3)).split(X, y)):
+            hidden = y.copy()
+            hidden[test] = np.nan
+            fitted = clone(model).set_params(**settings).fit(X, hidden)
+            expected = r2_score(y[test], fitted.transduction_[test])
+            got = search.cv_results_[f"split{split}_test_score"][number]
+            assert got == pytest.approx(expected, abs=1e-4)
+
+
+def test_other_settings_are_fitted_one_by_one():
+    model = LaplacianRegularizedClassifier(NeighborsGraph(6))
+    grid = {"power": [1, 2], "graph_alpha": [1.0]}
+    search = TransductiveSearchCV(model, grid, cv=3, refit=False).fit(X, Y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
