@@ -493,5 +493,5 @@ def csr_like(A: Any, reference: Any) -> CSR:
     csr = A if isinstance(A, CSR) else CSR.from_scipy(A)
     if isinstance(reference, np.ndarray) or is_numpy(namespace_of(reference)):
         return csr.astype(np.result_type(reference.dtype, np.float32))
-    parts = (asarray_like(p, reference) for p in (csr.indptr, csr.indices, csr.data))
-    return CSR(*parts, csr.shape)
+    indptr, indices = (asarray_like(p, reference) for p in (csr.indptr, csr.indices))
+    return CSR(indptr, indices, asarray_like(csr.data, reference), csr.shape)

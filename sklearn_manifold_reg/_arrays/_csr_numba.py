@@ -1,4 +1,4 @@
-# mypy: disallow-untyped-defs=False
+# mypy: ignore-errors
 """Compiled products of a CSR matrix with a block of columns.
 
 A row of the product is a sum of a few gathered rows of the block. LLVM cannot prove

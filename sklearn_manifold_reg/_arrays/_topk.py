@@ -38,6 +38,7 @@ def smallest_k(D: Any, k: int) -> tuple[Any, Any]:
     if not 1 <= k <= D.shape[1]:
         raise ValueError(f"k must be in 1..{D.shape[1]}, got {k}.")
     xp = namespace_of(D)
+    candidates: Any
     if isinstance(D, np.ndarray):
         candidates = np.argpartition(D, k - 1, axis=1)[:, :k]
     elif array_api_compat.is_torch_array(D):

@@ -47,7 +47,7 @@ def connected_components(affinity: Any) -> tuple[int, np.ndarray]:
 
         parts = (affinity.indptr, affinity.indices, affinity.data)
         labels = np.empty(affinity.shape[0], dtype=np.int32)
-        arrays = (np.require(part, requirements="CAW") for part in parts)
+        arrays = (np.require(part, requirements=["C", "A", "W"]) for part in parts)
         return int(label_components(*arrays, labels)), labels
     affinity = affinity.copy()
     affinity.eliminate_zeros()

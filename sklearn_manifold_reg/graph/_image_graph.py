@@ -98,12 +98,12 @@ class ImageGraph(GraphBuilder):
 
     def __init__(
         self,
-        shape=None,
+        shape: Any = None,
         *,
-        radius=1,
-        weights="heat",
-        bandwidth=None,
-        spatial_bandwidth=None,
+        radius: Any = 1,
+        weights: Any = "heat",
+        bandwidth: Any = None,
+        spatial_bandwidth: Any = None,
     ) -> None:
         self.shape = shape
         self.radius = radius
@@ -141,11 +141,11 @@ class ImageGraph(GraphBuilder):
                 f"weights={self.weights!r}; it is the width of weights='heat'."
             )
         affinity = window_distances(X, height, width, self.radius)
+        self.bandwidth_: float | None = None
         if self.weights == "heat":
             self.bandwidth_ = float(self.bandwidth or _median_width(affinity.data))
             affinity.data = np.exp(-((affinity.data / self.bandwidth_) ** 2))
         else:
-            self.bandwidth_ = None
             affinity.data[:] = 1
         if self.spatial_bandwidth is not None:
             affinity.data *= _spatial_factor(affinity, width, self.spatial_bandwidth)
@@ -181,7 +181,7 @@ class ImageGraph(GraphBuilder):
             return X.shape[0], 1
         shape = tuple(self.shape)
         if len(shape) not in (2, 3) or not all(
-            isinstance(side, Integral) and side > 0 for side in shape
+            isinstance(side, Integral) and int(side) > 0 for side in shape
         ):
             raise ValueError(
                 "shape must hold the height and the width of the image, and the "
@@ -242,7 +242,7 @@ def window_distances(
         from sklearn_manifold_reg.graph._image_graph_numba import window_rows
 
         threads = 1 if data.size * X.shape[1] < _SERIAL_WORK else n_threads()
-        X = np.require(X, requirements="CAW")
+        X = np.require(X, requirements=["C", "A", "W"])
         arrays = (X, height, width, radius, indptr, indices, data)
         run_rows(window_rows, n, *arrays, n_jobs=threads)
         return sparse.csr_array((data, indices, indptr), shape=(n, n))

@@ -78,7 +78,14 @@ class KernelGraph(GraphBuilder):
         "coef0": [Interval(Real, None, None, closed="neither")],
     }
 
-    def __init__(self, kernel="rbf", *, gamma=None, degree=3, coef0=1) -> None:
+    def __init__(
+        self,
+        kernel: Any = "rbf",
+        *,
+        gamma: Any = None,
+        degree: Any = 3,
+        coef0: Any = 1,
+    ) -> None:
         self.kernel = kernel
         self.gamma = gamma
         self.degree = degree

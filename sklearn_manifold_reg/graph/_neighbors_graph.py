@@ -181,18 +181,18 @@ with `kneighbors`, default="auto"
 
     def __init__(
         self,
-        n_neighbors=10,
+        n_neighbors: Any = 10,
         *,
-        weights="self-tuning",
-        bandwidth=None,
-        metric="euclidean",
-        metric_params=None,
-        symmetrize="mean",
-        algorithm="auto",
-        connectivity="warn",
-        n_jobs=None,
-        random_state=None,
-        memory=None,
+        weights: Any = "self-tuning",
+        bandwidth: Any = None,
+        metric: Any = "euclidean",
+        metric_params: Any = None,
+        symmetrize: Any = "mean",
+        algorithm: Any = "auto",
+        connectivity: Any = "warn",
+        n_jobs: Any = None,
+        random_state: Any = None,
+        memory: Any = None,
     ) -> None:
         self.n_neighbors = n_neighbors
         self.weights = weights

@@ -89,14 +89,14 @@ class RadiusGraph(GraphBuilder):
 
     def __init__(
         self,
-        radius,
+        radius: Any,
         *,
-        weights="heat",
-        bandwidth=None,
-        metric="euclidean",
-        metric_params=None,
-        connectivity="warn",
-        n_jobs=None,
+        weights: Any = "heat",
+        bandwidth: Any = None,
+        metric: Any = "euclidean",
+        metric_params: Any = None,
+        connectivity: Any = "warn",
+        n_jobs: Any = None,
     ) -> None:
         self.radius = radius
         self.weights = weights

@@ -174,10 +174,10 @@ def gaussian_weights(
         dtype = distances.dtype
         out = np.empty_like(distances, order="C")
         arrays = (
-            np.require(distances, requirements="CAW"),
-            np.require(indices, np.int32, requirements="CAW"),
-            np.require(row_scales, dtype, requirements="CAW"),
-            np.require(column_scales, dtype, requirements="CAW"),
+            np.require(distances, requirements=["C", "A", "W"]),
+            np.require(indices, np.int32, requirements=["C", "A", "W"]),
+            np.require(row_scales, dtype, requirements=["C", "A", "W"]),
+            np.require(column_scales, dtype, requirements=["C", "A", "W"]),
         )
         _run(gaussian_rows, distances.size, n_jobs, *arrays, out)
         return out
@@ -210,7 +210,7 @@ def fuzzy_weights(distances: Any, *, n_jobs: int | None = None) -> Any:
         from sklearn_manifold_reg.graph._weights_numba import fuzzy_rows
 
         out = np.empty_like(distances, order="C")
-        arrays = (np.require(distances, requirements="CAW"), out)
+        arrays = (np.require(distances, requirements=["C", "A", "W"]), out)
         _run(
             fuzzy_rows, 10 * distances.size, n_jobs, *arrays, _BISECTIONS, _FUZZY_FLOOR
         )

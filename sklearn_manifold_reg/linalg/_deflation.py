@@ -212,7 +212,8 @@ def find_deflation(
     indptr = np.zeros(len(host) + 1, dtype=np.int32)
     np.cumsum(touched, out=indptr[1:])
     parts = (indptr, space.labels[touched].astype(np.int32), image[touched] / sizes)
-    images = CSR(*(asarray_like(part, vector) for part in parts), columns.shape)
+    places, members, entries = (asarray_like(part, vector) for part in parts)
+    images = CSR(places, members, entries, columns.shape)
     inverse = asarray_like(squares[taken] / energies[taken], vector)
     return Deflation(space.labels, rows, columns, images.transpose(), images, inverse)
 

@@ -89,7 +89,7 @@ class NullSpace:
         columns = CSR(
             indptr, labels[kept].astype(np.int32), data, (n, self.n_components)
         )
-        return tuple(_like(m, reference) for m in (columns.transpose(), columns))
+        return _like(columns.transpose(), reference), _like(columns, reference)
 
     def project(self, B: Any) -> Any:
         """Remove the part of a block that lies in the null space.
@@ -171,5 +171,5 @@ def as_null_space(null_space: Any) -> "NullSpace | DenseNullSpace | None":
 
 
 def _like(csr: CSR, reference: Any) -> CSR:
-    parts = (asarray_like(part, reference) for part in (csr.indptr, csr.indices))
-    return CSR(*parts, asarray_like(csr.data, reference), csr.shape)
+    indptr, indices = (asarray_like(p, reference) for p in (csr.indptr, csr.indices))
+    return CSR(indptr, indices, asarray_like(csr.data, reference), csr.shape)

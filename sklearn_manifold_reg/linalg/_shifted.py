@@ -18,8 +18,8 @@ class ShiftedResult:
 
     Attributes
     ----------
-    x : ndarray of shape (n_shifts, n_rows, n_outputs), float64
-        The rows asked for.
+    x : ndarray of shape (n_shifts, n_rows, n_outputs)
+        The rows asked for, in float64, or complex128 if a shift is complex.
     n_iter : int
         Products with A.
     residual_norm : ndarray of shape (n_shifts, n_outputs)
@@ -57,7 +57,8 @@ def solve_shifted(
     B : ndarray of shape (n, n_outputs)
         Right-hand sides.
     shifts : array-like of shape (n_shifts,)
-        Positive shifts.
+        Positive shifts, or complex ones off the real axis. Since
+        1 / (a² + s²) = Im(1 / (a - i s)) / s, imaginary shifts solve with A².
     rows : ndarray of int, shape (n_rows,)
         Rows of the solutions that are wanted.
     null_space : NullSpace or None, default=None
@@ -77,7 +78,7 @@ def solve_shifted(
     Raises
     ------
     ValueError
-        If a shift is not positive.
+        If a real shift is not positive.
 
     Warns
     -----
@@ -103,11 +104,14 @@ def solve_shifted(
     >>> result.x[:, :, 0].round(4).tolist()
     [[0.5, 0.25], [0.125, 0.1]]
     """
-    shifts = np.asarray(shifts, dtype=np.float64)
-    if not np.all(shifts > 0):
-        raise ValueError(f"Shifts must be positive, got {shifts.min()}.")
+    shifts = np.asarray(shifts)
+    if not np.iscomplexobj(shifts):
+        shifts = shifts.astype(np.float64)
+    bad = shifts[(shifts.imag == 0) & (shifts.real <= 0)]
+    if bad.size:
+        raise ValueError(f"Real shifts must be positive, got {bad[0]}.")
     B = np.array(B, dtype=np.float64, order="C")
-    x = np.zeros((len(shifts), len(rows), B.shape[1]))
+    x = np.zeros((len(shifts), len(rows), B.shape[1]), dtype=shifts.dtype)
     given = np.sqrt(column_dots(B, B, n_jobs=n_jobs))
     if null_space is not None:
         inside = B - null_space.project(B)
@@ -119,11 +123,11 @@ def solve_shifted(
     scale = np.where(live, size, 1.0)
     R = B / scale * live
     # The least shift is iterated on, the others follow by scalar recurrences.
-    base = float(shifts.min(initial=1.0))
+    base = max(0.0, float(shifts.real.min(initial=1.0)))
     extra = shifts[:, None] - base
     P, X = R.copy(), np.zeros_like(R)
-    directions = np.repeat(R[None, rows], len(shifts), axis=0)
-    zeta = zeta_old = np.ones((len(shifts), B.shape[1]))
+    directions = np.repeat(R[None, rows], len(shifts), axis=0).astype(x.dtype)
+    zeta = zeta_old = np.ones((len(shifts), B.shape[1]), dtype=x.dtype)
     alpha_old, beta_old = np.ones(B.shape[1]), np.zeros(B.shape[1])
     squares = column_dots(R, R, n_jobs=n_jobs)
     residual = np.abs(zeta) * np.sqrt(squares)

@@ -248,7 +248,7 @@ def prepare_system(
         if reordering_pays(csr, row_bytes):
             order = bandwidth_order(csr)
         places = np.arange(csr.shape[0], dtype=np.int32) if order is None else order
-        csr = permute_and_scale(csr, places, side, matrix.scale, n_jobs)
+        csr = permute_and_scale(csr, places, side, float(matrix.scale.real), n_jobs)
         if order is not None:
             side = side[order]
             added = None if added is None else added[order]

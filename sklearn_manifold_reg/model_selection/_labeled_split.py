@@ -114,7 +114,7 @@ class LabeledSplit(BaseCrossValidator):
                     f"cv must be a number of folds or a splitter, got {self.cv!r}."
                 )
             return self.cv
-        if len(labeled) < self.cv:
+        if len(labeled) < int(self.cv):
             raise ValueError(
                 f"cv={self.cv} folds need as many labeled rows, to test each once, "
                 f"but y holds n_samples={len(labeled)} labels; take fewer folds."

@@ -297,7 +297,8 @@ class TransductiveSearchCV(MetaEstimatorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._require_refit()
-        scorer = self.scorer_[self.refit] if self.multimetric_ else self.scorer_
+        scorer: Any = self.scorer_
+        scorer = scorer[self.refit] if self.multimetric_ else scorer
         return scorer(self.best_estimator_, X, y)
 
     @property

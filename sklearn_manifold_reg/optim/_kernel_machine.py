@@ -99,7 +99,7 @@ def solve_kernel_machine(
             intercept = 0.0
         gap = _relative_gap(G, y, loss, share, beta, intercept)
         columns.append((beta, intercept, n_iter, gap))
-    x, intercepts, n_iter, gaps = (
+    x, intercepts, steps, gaps = (
         np.array(part) for part in zip(*columns, strict=True)
     )
     converged = gaps <= tol
@@ -110,7 +110,7 @@ def solve_kernel_machine(
             ConvergenceWarning,
             stacklevel=2,
         )
-    return KernelMachineResult(x.T, intercepts, n_iter, gaps, converged)
+    return KernelMachineResult(x.T, intercepts, steps, gaps, converged)
 
 
 def _objective(

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_manifold_reg._arrays import (
     asarray_like,
+    float_dtypes,
     namespace_of,
     to_numpy,
 )
@@ -60,8 +61,6 @@ from sklearn_manifold_reg.utils._targets import (
     validate_partial_regression,
 )
 
-_X_CHECKS = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
-
 
 class _LabelDiffusion(CallbackSupportMixin, BaseEstimator, ABC):
     """What the classifier and the regressor share: graph, solver and new rows."""
@@ -91,7 +90,7 @@ class _LabelDiffusion(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _average_neighbors(self, X: Any, values: Any) -> tuple[Any, Any]:
         """Average training values over the neighbors of new rows."""
-        X = validate_data(self, X, reset=False, **_X_CHECKS)
+        X = validate_data(self, X, reset=False, **_checks(X))
         reached = ~self.unreached_
         return neighbor_average(
             self.graph_.transform(X),
@@ -316,7 +315,7 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
             not fit the classes.
         """
         X, codes, classes = validate_partial_classification(
-            self, X, y, ensure_min_samples=2, **_X_CHECKS
+            self, X, y, ensure_min_samples=2, **_checks(X)
         )
         n_classes = classes.shape[0]
         counts = np.bincount(to_numpy(codes[codes >= 0]), minlength=n_classes)
@@ -355,7 +354,7 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
         )
         self.scores_ = scores
         self.shift_ = _shift_where_reached(problem, sizes, scores)
-        self.scale_ = typical_gap(_rows(scores, problem.reached()) + self.shift_)
+        self.scale_ = typical_gap(scores[problem.reached()] + self.shift_)
         self.label_distributions_ = self._distributions(
             scores, problem.reached()[:, None]
         )
@@ -583,7 +582,7 @@ class LabelDiffusionRegressor(MultiOutputMixin, RegressorMixin, _LabelDiffusion)
             If an output has no known value.
         """
         X, Y, labeled, ravel = validate_partial_regression(
-            self, X, y, ensure_min_samples=2, **_X_CHECKS
+            self, X, y, ensure_min_samples=2, **_checks(X)
         )
         xp = namespace_of(Y)
         counts = xp.sum(xp.astype(labeled, Y.dtype), axis=0)
@@ -604,7 +603,7 @@ class LabelDiffusionRegressor(MultiOutputMixin, RegressorMixin, _LabelDiffusion)
                         values[:, c] = xp.where(
                             unreached[:, c], prior[c], solution[:, position]
                         )
-        warn_unreached(to_numpy(unreached).any(axis=1), type(self).__name__)
+        warn_unreached(np.any(to_numpy(unreached), axis=1), type(self).__name__)
 
         self.graph_ = graph
         self.n_iter_ = n_iter
@@ -642,6 +641,10 @@ class LabelDiffusionRegressor(MultiOutputMixin, RegressorMixin, _LabelDiffusion)
         return solve_harmonic(problem, self._solve)
 
 
+def _checks(X: Any) -> dict:
+    return {"accept_sparse": "csr", "dtype": float_dtypes(X)}
+
+
 def _poisson_values(problem: LabelProblem, solve: Any) -> tuple[Any, int]:
     """Poisson learning of numbers: component mean plus a scaled solution."""
     xp = namespace_of(problem.targets)
@@ -665,7 +668,7 @@ def _shift_where_reached(
     reached = problem.reached()
     components = problem.components
     present = asarray_like(components.present[components.labels], scores)
-    scores = _rows(xp.where(present, scores, -xp.inf), reached)
+    scores = xp.where(present, scores, -xp.inf)[reached]
     return class_shift(scores, problem.degrees[reached], priors, start=start)
 
 
@@ -685,13 +688,9 @@ def _level(problem: LabelProblem, priors: Any, scores: Any) -> Any:
 
 def _class_shares(problem: LabelProblem, scores: Any) -> np.ndarray:
     """Fractions of reached rows whose largest score is that of each class."""
-    codes = namespace_of(scores).argmax(_rows(scores, problem.reached()), axis=1)
+    codes = namespace_of(scores).argmax(scores[problem.reached()], axis=1)
     counts = count_classes(codes, scores.shape[1])
     return counts / counts.sum()
-
-
-def _rows(array: Any, mask: Any) -> Any:
-    return array[mask, :]
 
 
 def _equally_labeled(labeled: np.ndarray) -> list[list[int]]:

@@ -33,7 +33,7 @@ class LabeledComponents:
     @property
     def reached(self) -> np.ndarray:
         """Whether a row's component holds a label, shape (n_samples,)."""
-        return self.present.any(axis=1)[self.labels]
+        return np.any(self.present, axis=1)[self.labels]
 
 
 def find_labeled_components(

@@ -68,10 +68,10 @@ from sklearn_manifold_reg.utils._targets import (
 
 # Rows above which a kernel matrix is replaced by Nyström features.
 _MAX_KERNEL_ROWS = 5000
+# `graph_alpha` at one label a class, as benchmarks/study_defaults.py found best.
+_AUTO_GRAPH_ALPHA = 100.0
 # Labeled rows above which a search fits its settings one by one.
 _MAX_PATH_ROWS = 1000
-# Weight of the squared norm where the problem needs one.
-_ALPHA = 1e-3
 # Labeled rows above which losses other than "squared" are refused.
 _MAX_MACHINE_ROWS = 5000
 
@@ -81,7 +81,7 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
 
     _parameter_constraints: dict = {
         "graph": [BaseEstimator, StrOptions({"precomputed"}), None],
-        "alpha": [Interval(Real, 0, None, closed="left"), None],
+        "alpha": [Interval(Real, 0, None, closed="left")],
         "graph_alpha": [Interval(Real, 0, None, closed="left")],
         "kernel": [StrOptions({*KERNELS, "linear"}), callable, None],
         "gamma": [
@@ -155,10 +155,14 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
         self.graph_ = resolve_graph(self.graph).fit(X)
         return laplacian(self.graph_.affinity_, normalization=self.normalization)
 
-    def _penalty(self, L: Any, total_weight: float) -> ManifoldPenalty:
-        weight = penalty_weight(
-            self.graph_alpha, self.scaling, L.shape[0], total_weight
-        )
+    def _weigh_graph(self, n_labeled: int, n_columns: int) -> float:
+        """Resolve `graph_alpha`."""
+        return self.graph_alpha
+
+    def _penalty(self, L: Any, S: Any, total_weight: float) -> ManifoldPenalty:
+        n_labeled = int(np.count_nonzero(to_numpy(S)))
+        graph_alpha = self._weigh_graph(n_labeled, self._n_columns)
+        weight = penalty_weight(graph_alpha, self.scaling, L.shape[0], total_weight)
         return ManifoldPenalty(L, weight, self.penalty, self.power, self.tau)
 
     def _design(self, X: Any) -> Any:
@@ -215,20 +219,13 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
             coef0=self.coef0,
         )
 
-    def _ridge(self) -> float:
-        """Resolve `alpha`: on the graph alone the squared loss needs none."""
-        if self.alpha is not None:
-            return self.alpha
-        free = self.kernel is None and getattr(self, "loss", "squared") == "squared"
-        return 0.0 if free else _ALPHA
-
     def _form(
         self, penalty: ManifoldPenalty, design: Any, unreached: Any, total: float
     ) -> Any:
         """Choose the form of the function."""
         n = penalty.laplacian.shape[0]
         if self.kernel is None:
-            ridge = self._ridge() / (total if self.scaling == "sum" else n)
+            ridge = self.alpha / (total if self.scaling == "sum" else n)
             options = {
                 "solver": self.solver,
                 "tol": self.tol,
@@ -236,7 +233,7 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
                 "n_jobs": self.n_jobs,
             }
             return GraphForm(penalty, ridge, unreached, options)
-        ridge = self._ridge() / (total if self.scaling == "sum" else 1)
+        ridge = self.alpha / (total if self.scaling == "sum" else 1)
         if hasattr(self, "X_fit_"):
             return KernelForm(design, penalty, ridge)
         return LinearForm(design, penalty, ridge)
@@ -257,13 +254,14 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
             weights = S[:, outputs[0]]
             targets = xp.stack([Y[:, c] for c in outputs], axis=1)
             total = float(xp.sum(weights))
-            center = 0.0
+            center: Any = 0.0
             if self.fit_intercept and linear:
                 center = np.asarray(to_numpy(weights) @ design).reshape(-1) / total
                 own = design.toarray() if sparse.issparse(design) else design
-                form = self._form(self._penalty(L, total), own - center, None, total)
+                penalty = self._penalty(L, weights, total)
+                form = self._form(penalty, own - center, None, total)
             else:
-                penalty = self._penalty(L, total)
+                penalty = self._penalty(L, weights, total)
                 form = self._form(penalty, design, unreached[:, outputs[0]], total)
             parameters, constants, steps = solve(form, targets, weights)
             values = form.values(parameters) + constants[None, :]
@@ -329,12 +327,13 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
 
         The hook that `TransductiveSearchCV` looks for. None if the settings differ in
         more than `alpha` and `graph_alpha`, or the model is not a squared loss with
-        P = L on the graph alone: they are fitted one by one then.
+        P = L or L² on the graph alone: they are fitted one by one then.
         """
         plain = (
             self.kernel is None
             and getattr(self, "loss", "squared") == "squared"
-            and (self.penalty, self.power) == ("laplacian", 1)
+            and self.penalty == "laplacian"
+            and self.power in (1, 2)
             and sparse.issparse(affinity)
             and all(set(own) <= {"alpha", "graph_alpha"} for own in settings)
         )
@@ -344,25 +343,32 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
         models = [clone(self).set_params(**own) for own in settings]
         if any(model.graph_alpha == 0 for model in models):
             return None
+        varying = self.scaling == "sum" or any(
+            isinstance(model.graph_alpha, str) for model in models
+        )
         n = affinity.shape[0]
         said: list[list[Any]] = [[] for _ in settings]
-        # With scaling="sum" weights depend on the number of labels of a fold.
+        # Some weights depend on the number of labels of a fold.
         greens, counted = None, None
         for test in tests:
             train = ~np.isin(rows, test)
             count = int(train.sum())
-            if greens is None or (self.scaling == "sum" and count != counted):
+            if greens is None or (varying and count != counted):
                 counted = count
-                ridges = [m._ridge() / (count if m.scaling == "sum" else n)
+                ridges = [m.alpha / (count if m.scaling == "sum" else n)
                           for m in models]  # fmt: skip
                 weights = [
-                    penalty_weight(m.graph_alpha, m.scaling, n, count) for m in models
+                    penalty_weight(
+                        m._weigh_graph(count, Y.shape[1]), m.scaling, n, count
+                    )
+                    for m in models
                 ]
                 greens = labeled_greens(
                     affinity,
                     rows,
                     np.array(ridges),
                     np.array(weights),
+                    power=int(self.power),
                     normalization=self.normalization,
                     tol=self.tol,
                     max_iter=self.max_iter,
@@ -401,11 +407,10 @@ class LaplacianRegularizedRegressor(
         Builder such as `NeighborsGraph(n_neighbors=15)`; None takes
         `NeighborsGraph()`. With "precomputed", `X` is the affinity itself and
         `kernel` must be None.
-    alpha : float or None, default=None
+    alpha : float, default=1e-3
         Weight of |f|²: the mean of squared values for `kernel=None`, otherwise the
-        squared norm of the function. Larger values shrink f towards 0, far from
-        labels first. None is 0 for `kernel=None`, otherwise 1e-3.
-    graph_alpha : float, default=1e-2
+        squared norm of the function. Larger values shrink f, far from labels first.
+    graph_alpha : float, default=0.1
         Weight of the penalty along the graph. Larger values give functions that vary
         less between neighbors; 0 leaves the graph out.
     kernel : {"rbf", "laplacian", "polynomial", "sigmoid", "cosine", "linear"}, \
@@ -424,14 +429,14 @@ class LaplacianRegularizedRegressor(
         more than 5000 rows "nystroem" is used, with a warning.
     n_components : int, default=1000
         Number of features of the approximation.
-    fit_intercept : bool, default=False
+    fit_intercept : bool, default=True
         Whether to subtract the mean of labeled targets, and of features in the
         linear form, before, and to add it afterwards.
     normalization : {"symmetric", "density"} or None, default=None
         Form of the Laplacian, see `graph.laplacian`.
     penalty : {"laplacian", "sobolev"}, default="laplacian"
         P = L^power, or (I + tau L)^power.
-    power : float, default=1
+    power : float, default=2
         Exponent of the penalty; 2 and more give smoother functions, that spread
         farther from few labels [2]_. An integer for "laplacian".
     tau : float, default=1.0
@@ -507,7 +512,7 @@ class LaplacianRegularizedRegressor(
     >>> t = np.linspace(0, 2 * np.pi, 200)
     >>> X = np.column_stack([np.cos(t), np.sin(t)])
     >>> y = np.where(np.arange(200) % 20 == 0, np.sin(2 * t), np.nan)
-    >>> model = LaplacianRegularizedRegressor(power=2).fit(X, y)
+    >>> model = LaplacianRegularizedRegressor().fit(X, y)
     >>> float(np.abs(model.transduction_ - np.sin(2 * t)).max().round(1))
     0.1
     """
@@ -516,18 +521,18 @@ class LaplacianRegularizedRegressor(
         self,
         graph=None,
         *,
-        alpha=None,
-        graph_alpha=1e-2,
+        alpha=1e-3,
+        graph_alpha=0.1,
         kernel=None,
         gamma="scale",
         degree=3,
         coef0=1,
         approximation=None,
         n_components=1000,
-        fit_intercept=False,
+        fit_intercept=True,
         normalization=None,
         penalty="laplacian",
-        power=1,
+        power=2,
         tau=1.0,
         scaling="mean",
         solver="auto",
@@ -605,6 +610,7 @@ class LaplacianRegularizedRegressor(
         """
         _forget(self)
         X, Y, labeled, ravel = validate_partial_regression(self, X, y, **_checks(X))
+        self._n_columns = Y.shape[1]
         self._check_parameters(X)
         S = _label_weights(labeled, sample_weight, X, Y)
         xp = namespace_of(Y)
@@ -614,7 +620,7 @@ class LaplacianRegularizedRegressor(
             with task.stage("solve"):
                 prior = xp.sum(S * Y, axis=0) / xp.sum(S, axis=0)
                 unreached = self._unreached(L, S > 0)
-                warn_unreached(unreached.any(axis=1), type(self).__name__)
+                warn_unreached(np.any(unreached, axis=1), type(self).__name__)
                 values, n_iter = self._fit_columns(
                     L, self._design(X), Y, S, unreached, self._solve_squared
                 )
@@ -673,13 +679,13 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
     loss : {"squared", "squared_hinge", "hinge", "log_loss"}, default="squared"
         V: of indicators of the classes minus their means for "squared", of margins
         for the others, one class against the rest.
-    alpha : float or None, default=None
+    alpha : float, default=1e-3
         Weight of |f|²: the mean of squared values for `kernel=None`, otherwise the
-        squared norm of the function. Larger values shrink f towards 0, far from
-        labels first. None is 0 for `kernel=None` with "squared" loss, otherwise 1e-3.
-    graph_alpha : float, default=1e3
-        Weight of the penalty along the graph. Larger values carry labels farther; as
-        it grows the answer tends to that of Poisson learning.
+        squared norm of the function. Larger values shrink f, far from labels first.
+    graph_alpha : float or "auto", default="auto"
+        Weight of the penalty along the graph. Larger values carry labels farther and
+        trust single labels less; for `power=1` the answer tends to that of Poisson
+        learning. "auto" is 100 over the square of the mean number of labels a class.
     kernel : {"rbf", "laplacian", "polynomial", "sigmoid", "cosine", "linear"}, \
             callable or None, default=None
         None knows f by its values on the rows, and new rows by their neighbors. A
@@ -711,7 +717,7 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
         Form of the Laplacian, see `graph.laplacian`.
     penalty : {"laplacian", "sobolev"}, default="laplacian"
         P = L^power, or (I + tau L)^power.
-    power : float, default=1
+    power : float, default=2
         Exponent of the penalty; 2 and more give smoother functions [3]_. An integer
         for "laplacian".
     tau : float, default=1.0
@@ -809,6 +815,7 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
 
     _parameter_constraints: dict = {
         **_LaplacianRegularized._parameter_constraints,
+        "graph_alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "loss": [StrOptions({"squared", *LOSSES})],
         "class_priors": [
             StrOptions({"auto", "centered", "uniform", "labels"}),
@@ -822,8 +829,8 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
         graph=None,
         *,
         loss="squared",
-        alpha=None,
-        graph_alpha=1e3,
+        alpha=1e-3,
+        graph_alpha="auto",
         kernel=None,
         gamma="scale",
         degree=3,
@@ -834,7 +841,7 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
         class_priors="auto",
         normalization=None,
         penalty="laplacian",
-        power=1,
+        power=2,
         tau=1.0,
         scaling="mean",
         solver="auto",
@@ -898,6 +905,7 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
         """
         _forget(self)
         X, codes, classes = validate_partial_classification(self, X, y, **_checks(X))
+        self._n_columns = classes.shape[0]
         self._check_parameters(X)
         with fit_task(self, X, y, n_stages=2) as task:
             with task.stage("graph"):
@@ -985,6 +993,11 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
             functions of the scores, divided by their sum.
         """
         return self._distributions(self._scores_of_new_rows(X))
+
+    def _weigh_graph(self, n_labeled: int, n_columns: int) -> float:
+        if self.graph_alpha != "auto":
+            return self.graph_alpha
+        return _AUTO_GRAPH_ALPHA * (n_columns / n_labeled) ** 2
 
     def _path_targets(self, codes: Any) -> tuple[np.ndarray, Any]:
         codes = np.asarray(codes)

@@ -1,10 +1,11 @@
 """Values at hidden rows for many penalties and folds, from one Krylov space.
 
-For the squared loss on the graph with `C = c L`, values at the labeled rows are those
-of a kernel machine with Gram matrix `G = E' (ridge I + c L)^-1 E`, E picking labeled
-rows. All settings of ridge and c are shifts of one operator, and all folds are parts
-of the same small matrices, so that a whole search costs one iteration with as many
-columns as there are labels.
+For the squared loss on the graph with `C = c L^power`, values at the labeled rows are
+those of a kernel machine with Gram matrix `G = E' (ridge I + c L^power)^-1 E`, E
+picking labeled rows. All settings of ridge and c are shifts of one operator, real for
+the first power and imaginary for the second, and all folds are parts of the same small
+matrices, so that a whole search costs one iteration with as many columns as there are
+labels.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy as np
 from sklearn_manifold_reg.graph import GraphOperator, laplacian
 from sklearn_manifold_reg.linalg import solve_shifted
 
-# Stands for a ridge of zero, relative to the weight of the Laplacian.
+# Stands for a ridge of zero, relative to the weight of L; squared for that of L².
 _LEAST_SHIFT = 1e-9
 
 
@@ -93,12 +94,13 @@ def labeled_greens(
     ridges: np.ndarray,
     weights: np.ndarray,
     *,
+    power: int,
     normalization: str | None,
     tol: float,
     max_iter: int,
     n_jobs: int | None,
 ) -> LabeledGreens:
-    """Compute Green's functions of `ridge I + weight L` between labeled rows.
+    """Compute Green's functions of `ridge I + weight L^power` between labeled rows.
 
     Parameters
     ----------
@@ -107,7 +109,9 @@ def labeled_greens(
     rows : ndarray of int, shape (l,)
         Labeled rows.
     ridges, weights : ndarray of shape (n_settings,)
-        Ridge, and positive weight of the Laplacian, of each setting.
+        Ridge, and positive weight of the penalty, of each setting.
+    power : {1, 2}
+        Exponent of the Laplacian.
     normalization : {"symmetric", "density"} or None
         Form of the Laplacian.
     tol, max_iter, n_jobs
@@ -122,16 +126,20 @@ def labeled_greens(
     B = np.zeros((affinity.shape[0], len(rows) + 1))
     B[rows, np.arange(len(rows))] = 1
     B[:, -1] = L.degrees
+    shifts = np.maximum(ridges / weights, _LEAST_SHIFT**power)
     result = solve_shifted(
         L,
         B,
-        np.maximum(ridges / weights, _LEAST_SHIFT),
+        shifts if power == 1 else -1j * np.sqrt(shifts),
         rows,
         null_space=L.null_space(),
         tol=tol,
         max_iter=max_iter,
         n_jobs=n_jobs,
     )
-    x = result.x / weights[:, None, None]
+    x = result.x
+    if power == 2:
+        x = x.imag / np.sqrt(shifts)[:, None, None]
+    x = x / weights[:, None, None]
     grams = (x[:, :, :-1] + x[:, :, :-1].transpose(0, 2, 1)) / 2
     return LabeledGreens(rows, grams, x[:, :, -1], L)

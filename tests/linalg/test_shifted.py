@@ -58,3 +58,13 @@ def test_stopping_early_is_told():
 def test_shifts_must_be_positive():
     with pytest.raises(ValueError, match=r"positive, got 0\.0"):
         solve_shifted(L, B, [0.0, 1.0], ROWS)
+
+
+def test_imaginary_shifts_solve_with_the_square():
+    roots = np.sqrt(SHIFTS)
+    result = solve_shifted(
+        L, B, -1j * roots, ROWS, null_space=L.null_space(), tol=1e-10
+    )
+    for root, x in zip(roots, result.x.imag, strict=True):
+        expected = np.linalg.solve(DENSE @ DENSE + root**2 * np.eye(120), B)[ROWS]
+        np.testing.assert_allclose(x / root, expected, rtol=1e-6, atol=1e-6)

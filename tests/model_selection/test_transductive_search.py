@@ -249,12 +249,15 @@ def test_missing_targets():
 
 @pytest.mark.parametrize("scaling", ["mean", "sum"])
 @pytest.mark.parametrize("priors", ["auto", None])
-@pytest.mark.parametrize("alpha", [None, 1e-3, 0.5])
-def test_settings_solved_at_once_say_what_single_fits_say(scaling, priors, alpha):
+@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.parametrize("alpha", [0.0, 1e-3, 0.5])
+def test_settings_solved_at_once_say_what_single_fits_say(
+    scaling, priors, alpha, power
+):
     model = LaplacianRegularizedClassifier(
-        NeighborsGraph(6), class_priors=priors, scaling=scaling, tol=1e-10
+        NeighborsGraph(6), class_priors=priors, scaling=scaling, power=power, tol=1e-10
     )
-    grid = {"alpha": [alpha], "graph_alpha": [1e-2, 1.0, 300.0]}
+    grid = {"alpha": [alpha], "graph_alpha": [1e-2, 1.0, 300.0, "auto"]}
     search = TransductiveSearchCV(model, grid, cv=4, refit=False).fit(X, Y)
     for number, settings in enumerate(search.cv_results_["params"]):
         for split, (_, test) in enumerate(LabeledSplit(4).split(X, Y)):
@@ -266,12 +269,13 @@ def test_settings_solved_at_once_say_what_single_fits_say(scaling, priors, alpha
 
 
 @pytest.mark.parametrize("fit_intercept", [False, True])
-def test_regressions_solved_at_once_say_what_single_fits_say(fit_intercept):
+@pytest.mark.parametrize("power", [1, 2])
+def test_regressions_solved_at_once_say_what_single_fits_say(fit_intercept, power):
     y = np.where(Y >= 0, X[:, 0] ** 2, np.nan)
     model = LaplacianRegularizedRegressor(
-        NeighborsGraph(6), fit_intercept=fit_intercept, tol=1e-10
+        NeighborsGraph(6), fit_intercept=fit_intercept, power=power, tol=1e-10
     )
-    grid = {"alpha": [None, 1e-2], "graph_alpha": [1e-3, 1.0]}
+    grid = {"alpha": [1e-4, 1e-2], "graph_alpha": [1e-3, 1.0]}
     search = TransductiveSearchCV(model, grid, cv=KFold(3), refit=False).fit(X, y)
     for number, settings in enumerate(search.cv_results_["params"]):
         for split, (_, test) in enumerate(LabeledSplit(KFold(3)).split(X, y)):
@@ -285,6 +289,6 @@ def test_regressions_solved_at_once_say_what_single_fits_say(fit_intercept):
 
 def test_other_settings_are_fitted_one_by_one():
     model = LaplacianRegularizedClassifier(NeighborsGraph(6))
-    grid = {"power": [1, 2], "graph_alpha": [1.0]}
+    grid = {"power": [1, 3], "graph_alpha": [1.0]}
     search = TransductiveSearchCV(model, grid, cv=3, refit=False).fit(X, Y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()

@@ -9,11 +9,15 @@ from sklearn.datasets import make_circles, make_moons
 from sklearn.model_selection import GridSearchCV
 from sklearn.semi_supervised import LabelSpreading
 
+from sklearn_manifold_reg._arrays import to_numpy
 from sklearn_manifold_reg.graph import NeighborsGraph
 from sklearn_manifold_reg.semi_supervised import (
     LabelDiffusionClassifier,
     LabelDiffusionRegressor,
 )
+
+# Graphs in several pieces are meant here; their builder warns of them.
+pytestmark = pytest.mark.filterwarnings("ignore:The graph of:UserWarning")
 
 METHODS = [
     "poisson",
@@ -508,9 +512,10 @@ def test_bad_precomputed_graphs_are_refused(name):
     asymmetric[0, 1] += 1
     negative[0, 1] = negative[1, 0] = -1
     nan[0, 1] = nan[1, 0] = np.nan
+    with pytest.warns(UserWarning, match="not symmetric"):
+        model.fit(asymmetric, y)
     for bad, message in (
         (W[:, :50], "square"),
-        (asymmetric, "symmetric"),
         (negative, "negative"),
         (nan, "NaN"),
     ):
@@ -663,3 +668,40 @@ def test_usps_at_few_labels(shared_data):
     assert scores["poisson", 1] > scores["harmonic", 1] + 0.2
     assert scores["mbo", 1] >= scores["poisson", 1]
     assert scores["mbo", 5] >= scores["poisson", 5]
+
+
+# ---------------------------------------------------------------------- array API
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_other_array_libraries_give_the_same_answer(namespace, method):
+    xp, device = namespace
+    X, truth = make_moons(80, noise=0.1, random_state=0)
+    y = few_labels(truth, 3)
+    expected = LabelDiffusionClassifier(method=method, tol=1e-12).fit(X, y)
+
+    model = LabelDiffusionClassifier(method=method, tol=1e-12).fit(
+        xp.asarray(X, device=device), xp.asarray(y, device=device)
+    )
+
+    assert_allclose(to_numpy(model.scores_), expected.scores_, atol=1e-9)
+    assert_array_equal(to_numpy(model.transduction_), expected.transduction_)
+    P = model.predict_proba(xp.asarray(X[:20] + 0.01, device=device))
+    assert str(P.device) == str(model.scores_.device)
+    assert_allclose(to_numpy(P), expected.predict_proba(X[:20] + 0.01), atol=1e-8)
+
+
+@pytest.mark.parametrize("method", ["harmonic", "weighted", "poisson"])
+def test_other_array_libraries_give_the_same_values(namespace, method):
+    xp, device = namespace
+    X, _ = make_moons(80, noise=0.1, random_state=0)
+    y = some_values(80)
+    expected = LabelDiffusionRegressor(method=method, tol=1e-12).fit(X, y)
+
+    model = LabelDiffusionRegressor(method=method, tol=1e-12).fit(
+        xp.asarray(X, device=device), xp.asarray(y, device=device)
+    )
+
+    values = model.predict(xp.asarray(X + 0.01, device=device))
+    assert_allclose(to_numpy(model.transduction_), expected.transduction_, atol=1e-9)
+    assert_allclose(to_numpy(values), expected.predict(X + 0.01), atol=1e-8)

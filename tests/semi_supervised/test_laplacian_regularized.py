@@ -43,7 +43,8 @@ Y0 = np.nan_to_num(Y)
 
 
 def regressor(**parameters):
-    return LaplacianRegularizedRegressor(GRAPH, **{"tol": 1e-10, **parameters})
+    plain = {"tol": 1e-10, "power": 1, "fit_intercept": False}
+    return LaplacianRegularizedRegressor(GRAPH, **{**plain, **parameters})
 
 
 def dense_penalty(penalty, power, tau):
@@ -154,7 +155,9 @@ def test_strong_graph_classifies_as_poisson_learning():
         # As many labels of both classes, so that both methods center alike.
         extra = np.flatnonzero(y == c)[5:]
         y[extra] = -1
-    model = LaplacianRegularizedClassifier(GRAPH, alpha=0, graph_alpha=1e7, tol=1e-10)
+    model = LaplacianRegularizedClassifier(
+        GRAPH, alpha=0, graph_alpha=1e7, power=1, tol=1e-10
+    )
     poisson = LabelDiffusionClassifier(GRAPH, method="poisson", tol=1e-10).fit(X, y)
     scores = model.fit(X, y).scores_
     ratio = scores / poisson.scores_
@@ -234,7 +237,7 @@ def test_many_rows_get_nystroem_features_with_a_warning():
 def machine(loss, kernel="rbf", **parameters):
     return LaplacianRegularizedClassifier(
         GRAPH, loss=loss, kernel=kernel, alpha=0.02, graph_alpha=0.5, gamma=0.3,
-        tol=1e-6, **parameters,
+        power=1, tol=1e-6, **parameters,
     )  # fmt: skip
 
 
@@ -312,7 +315,9 @@ def test_one_label_a_class_does_not_collapse(shared_data):
         for digit in range(10):
             y[draw.choice(np.flatnonzero(truth == digit))] = digit
         for priors, record in accuracy.items():
-            model = LaplacianRegularizedClassifier(class_priors=priors, graph_alpha=1e5)
+            model = LaplacianRegularizedClassifier(
+                class_priors=priors, graph_alpha=1e5, power=1
+            )
             record.append(np.mean(model.fit(U, y).transduction_ == truth))
     assert np.mean(accuracy["auto"]) > 0.6
     assert np.mean(accuracy["auto"]) > np.mean(accuracy[None]) + 0.2
@@ -346,6 +351,7 @@ def test_two_moons_with_one_label_a_class():
             model = LaplacianRegularizedClassifier(
                 graph, kernel="rbf", gamma=1 / (2 * 0.35**2), alpha=0.03125,
                 graph_alpha=graph_alpha, normalization="symmetric", scaling="sum",
+                power=1,
             ).fit(X2, y)  # fmt: skip
             record.append(np.mean(model.transduction_ != truth) * 200 / 198)
     assert 0.19 <= np.mean(errors[0]) <= 0.26
@@ -444,7 +450,7 @@ def test_sparse_rows(kernel, make):
 def test_precomputed_graph(make):
     W = GRAPH.fit(X).affinity_
     given = make(W.toarray())
-    model = LaplacianRegularizedRegressor("precomputed", tol=1e-10).fit(given, Y)
+    model = regressor().set_params(graph="precomputed").fit(given, Y)
     np.testing.assert_allclose(
         model.transduction_, regressor().fit(X, Y).transduction_, atol=1e-8
     )
