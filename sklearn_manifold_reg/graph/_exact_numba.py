@@ -1,3 +1,4 @@
+# mypy: disallow-untyped-defs=False
 """Compiled kernels of exact neighbor search: tiles, sorted lists, exact distances."""
 
 import numpy as np

@@ -140,7 +140,11 @@ def nearest_neighbors(
     X = _validate(X, metric)
     _check_count(n_neighbors, X.shape[0] - 1, "fewer than the number of rows")
     algorithm = _resolve(algorithm, X, metric, metric_params)
-    other = {"metric": metric, "metric_params": metric_params, "n_jobs": n_jobs}
+    other: dict[str, Any] = {
+        "metric": metric,
+        "metric_params": metric_params,
+        "n_jobs": n_jobs,
+    }
     if not isinstance(algorithm, str):
         found = fitted_neighbors(algorithm, X, n_neighbors)
         return _as_neighbors(found, X.dtype, type(algorithm).__name__)

@@ -1,3 +1,4 @@
+# mypy: disallow-untyped-defs=False
 """Compiled kernels of approximate search: joins of cells, descent, exact order."""
 
 import numpy as np

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import expit, xlogy
@@ -12,7 +13,14 @@ class MarginLoss(ABC):
 
     Subclasses define the value and the convex conjugate, and smooth ones the first
     two derivatives.
+
+    Attributes
+    ----------
+    steepest : float
+        Largest downward slope of V.
     """
+
+    steepest: ClassVar[float]
 
     @abstractmethod
     def value(self, margin: np.ndarray) -> np.ndarray:
@@ -79,6 +87,8 @@ class MarginLoss(ABC):
 class SquaredHingeLoss(MarginLoss):
     """V(m) = max(0, 1 - m)²."""
 
+    steepest: ClassVar[float] = np.inf
+
     def value(self, margin: np.ndarray) -> np.ndarray:
         """Evaluate V(m)."""
         return np.maximum(0, 1 - margin) ** 2
@@ -99,6 +109,8 @@ class SquaredHingeLoss(MarginLoss):
 @dataclass(frozen=True)
 class LogisticLoss(MarginLoss):
     """V(m) = log(1 + exp(-m))."""
+
+    steepest: ClassVar[float] = 1.0
 
     def value(self, margin: np.ndarray) -> np.ndarray:
         """Evaluate V(m)."""
@@ -124,14 +136,15 @@ class LogisticLoss(MarginLoss):
 class HingeLoss(MarginLoss):
     """V(m) = max(0, 1 - m)."""
 
+    steepest: ClassVar[float] = 1.0
+
     def value(self, margin: np.ndarray) -> np.ndarray:
         """Evaluate V(m)."""
         return np.maximum(0, 1 - margin)
 
     def conjugate(self, slope: np.ndarray) -> np.ndarray:
         """Evaluate V*(-p) = -p for p in [0, 1]."""
-        # libsvm keeps its variables in the box up to rounding.
-        inside = (slope >= -1e-9) & (slope <= 1 + 1e-9)
+        inside = (slope >= 0) & (slope <= 1)
         return np.where(inside, -slope, np.inf)
 
 

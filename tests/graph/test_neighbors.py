@@ -257,7 +257,7 @@ def test_algorithm_must_have_kneighbors():
 def test_rows_must_be_finite(bad):
     X = rows("normal").copy()
     X[3, 4] = bad
-    with pytest.raises(ValueError, match="NaN|infinity"):
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
         nearest_neighbors(X, 3)
 
 

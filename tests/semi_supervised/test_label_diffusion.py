@@ -516,7 +516,7 @@ def test_bad_precomputed_graphs_are_refused(name):
         model.fit(asymmetric, y)
     for bad, message in (
         (W[:, :50], "square"),
-        (negative, "negative"),
+        (negative, "Negative values"),
         (nan, "NaN"),
     ):
         with pytest.raises(ValueError, match=message):
