@@ -85,6 +85,63 @@ def test_hinge_is_the_support_vector_machine():
     )
 
 
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("strength", [1e-6, 1e3, 1e6])
+def test_any_ridge_is_solved_without_a_warning(name, strength):
+    # Separable and noisy targets; an infinite gap or a warning is an error.
+    noise = np.sign(rng.normal(size=(n, 1)))
+    targets = np.hstack([Y[:, :1], noise])
+    result = solve_kernel_machine(strength * G, targets, LOSSES[name], W)
+    assert result.converged.all()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("Gram", [A @ A.T, np.ones((n, n)), np.zeros((n, n))])
+def test_singular_gram_matrices(name, Gram):
+    result = solve_kernel_machine(1e3 * Gram, Y, LOSSES[name], W)
+    assert result.converged.all()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_column_of_one_sign(name):
+    result = solve_kernel_machine(G, -np.ones((n, 1)), LOSSES[name], W)
+    assert result.converged.all()
+    if name == "hinge":
+        # The unpenalized constant alone costs nothing.
+        loss, y = LOSSES[name], -np.ones(n)
+        assert objective(loss, result.x[:, 0], y, result.intercept[0]) == 0
+
+
+def test_coefficients_are_zero_beyond_the_margin():
+    result = solve_kernel_machine(100 * G, Y[:, :1], LOSSES["squared_hinge"], W)
+    margins = Y[:, 0] * (100 * G @ result.x[:, 0])
+    assert np.any(margins > 1.001)
+    np.testing.assert_array_equal(result.x[margins > 1.001, 0], 0)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_gap_bounds_the_excess(name):
+    # Whatever the accuracy asked for, the optimum lies at most the gap below.
+    loss = LOSSES[name]
+    exact = solve_kernel_machine(G, Y, loss, W, tol=1e-9)
+    rough = solve_kernel_machine(G, Y, loss, W, tol=0.3)
+    for column in range(2):
+        values = [
+            objective(loss, r.x[:, column], Y[:, column], r.intercept[column])
+            for r in (rough, exact)
+        ]
+        excess = (values[0] - values[1]) / values[0]
+        assert -1e-8 <= excess <= rough.gap[column] + 1e-8
+
+
+def test_indefinite_gram_matrix():
+    # As of a sigmoid kernel: a stationary point, not a minimum.
+    H = G - 0.06 * np.eye(n)
+    assert np.linalg.eigvalsh(H)[0] < 0
+    result = solve_kernel_machine(H, Y, LOSSES["squared_hinge"], W)
+    assert np.isfinite(result.x).all()
+
+
 def test_stopping_early_is_told():
     with pytest.warns(ConvergenceWarning, match="relative duality gap"):
         solve_kernel_machine(G, Y, LOSSES["log_loss"], W, tol=1e-12, max_iter=1)
