@@ -16,12 +16,14 @@ _SUBPACKAGES = (
     "semi_supervised",
 )
 
-__all__ = ["__version__", *_SUBPACKAGES]
+__all__ = ["__version__", *_SUBPACKAGES, "warm_up"]
 
 
 def __getattr__(name):
     if name in _SUBPACKAGES:
         return import_module(f"{__name__}.{name}")
+    if name == "warm_up":
+        return import_module(f"{__name__}._warm_up").warm_up
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -60,16 +60,14 @@ def test_private_scikit_learn_modules_are_named_in_one_place(path):
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=identify)
-def test_kernels_have_one_caller_beside_them(path):
-    if path.name == "__init__.py":
-        return
-    stem = ".".join((PACKAGE, *path.relative_to(ROOT).with_suffix("").parts))
+def test_kernels_are_called_in_their_own_folder(path):
+    folder = ".".join((PACKAGE, *path.relative_to(ROOT).parts[:-1]))
     for name, node in imported_modules(ast.parse(path.read_text())):
         module = node.module if isinstance(node, ast.ImportFrom) else name
         if module.startswith(PACKAGE) and module.endswith("_numba"):
             if module == f"{PACKAGE}.utils._numba":
                 continue
-            assert module == f"{stem}_numba", f"{stem} calls {module}"
+            assert module.rpartition(".")[0] == folder, f"{path} calls {module}"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=identify)

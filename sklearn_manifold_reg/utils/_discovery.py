@@ -1,6 +1,5 @@
 """List of the estimators of the package."""
 
-from importlib import import_module
 from inspect import isabstract, isclass
 
 from sklearn.base import BaseEstimator
@@ -24,9 +23,7 @@ def all_estimators() -> list[tuple[str, type]]:
     """
     found = {}
     for subpackage in sklearn_manifold_reg.__all__:
-        if subpackage.startswith("_"):
-            continue
-        module = import_module(f"{sklearn_manifold_reg.__name__}.{subpackage}")
+        module = getattr(sklearn_manifold_reg, subpackage)
         for name in getattr(module, "__all__", ()):
             thing = getattr(module, name)
             concrete = isclass(thing) and not isabstract(thing)

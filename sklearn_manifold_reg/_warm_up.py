@@ -1,0 +1,44 @@
+"""Compilation of the kernels ahead of use."""
+
+import warnings
+
+import numpy as np
+
+
+def warm_up() -> None:
+    """Compile the kernels, or load them from their cache on disk.
+
+    The first call after an installation takes some half a minute; later ones, also
+    in new processes, about a second. Without it each kernel is compiled when it is
+    first needed. A process that serves requests may call this at its start.
+
+    Examples
+    --------
+    >>> import sklearn_manifold_reg
+    >>> sklearn_manifold_reg.warm_up()
+    """
+    from sklearn_manifold_reg.graph import ImageGraph, NeighborsGraph, laplacian
+    from sklearn_manifold_reg.linalg import SparseOperator, solve
+
+    rng = np.random.default_rng(0)
+    with warnings.catch_warnings():
+        # What small random data make of a graph is of no interest here.
+        warnings.simplefilter("ignore")
+        for dtype in (np.float32, np.float64):
+            low = rng.normal(size=(400, 3)).astype(dtype)
+            high = rng.normal(size=(400, 16)).astype(dtype)
+            ImageGraph((20, 20)).fit(low)
+            for X, options in (
+                (low, {"weights": "fuzzy"}),
+                (high, {"algorithm": "brute"}),
+                (high, {"algorithm": "nn_descent", "random_state": 0}),
+            ):
+                graph = NeighborsGraph(**options).fit(X)
+                graph.transform(X[:2])
+            L = laplacian(NeighborsGraph().fit(low).affinity_)
+            system = SparseOperator(L.csr, L.diagonal_part + dtype(0.1), -1.0)
+            for n_columns in (1, 3):
+                B = rng.normal(size=(400, n_columns)).astype(dtype)
+                for solver in ("cg", "amg"):
+                    for tol in (1e-3, 1e-10):
+                        solve(system, B, solver=solver, tol=tol)
