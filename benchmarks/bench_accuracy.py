@@ -177,6 +177,10 @@ def plain_methods(connected):
         "ours local_global, graph_alpha=1",
         partial(ours, method="local_global", graph_alpha=1.0),
     )
+    yield (
+        "ours harmonic, centered",
+        partial(ours, method="harmonic", class_priors="centered"),
+    )
     yield "ours LaplacianRegularizedClassifier", ours_regularized
 
 

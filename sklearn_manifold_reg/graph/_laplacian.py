@@ -138,7 +138,7 @@ class GraphOperator(Operator):
         Returns
         -------
         energy : float or array of shape (n_outputs,)
-            The value f' L f of each column, which for `normalization=None` is the sum of
+            The value f' L f of each column; for `normalization=None` the sum of
             w_ij (f_i - f_j)² over edges.
         """
         xp = namespace_of(F)

@@ -1,5 +1,6 @@
 """Cross-validation in which unlabeled rows always train."""
 
+import warnings
 from collections.abc import Iterator
 from numbers import Integral
 from typing import Any
@@ -100,6 +101,7 @@ class LabeledSplit(BaseCrossValidator):
         """
         if isinstance(self.cv, Integral):
             return int(self.cv)
+        _check_splitter(self.cv)
         if y is None:
             return self.cv.get_n_splits()
         labeled, targets = labeled_rows(y)
@@ -109,10 +111,7 @@ class LabeledSplit(BaseCrossValidator):
 
     def _splitter(self, labeled: np.ndarray, targets: np.ndarray) -> Any:
         if not isinstance(self.cv, Integral):
-            if not hasattr(self.cv, "split") or isinstance(self.cv, str):
-                raise TypeError(
-                    f"cv must be a number of folds or a splitter, got {self.cv!r}."
-                )
+            _check_splitter(self.cv)
             return self.cv
         if len(labeled) < int(self.cv):
             raise ValueError(
@@ -123,6 +122,11 @@ class LabeledSplit(BaseCrossValidator):
 
     def __repr__(self) -> str:
         return f"LabeledSplit(cv={self.cv!r})"
+
+
+def _check_splitter(cv: Any) -> None:
+    if not hasattr(cv, "split") or isinstance(cv, str):
+        raise TypeError(f"cv must be a number of folds or a splitter, got {cv!r}.")
 
 
 def labeled_rows(
@@ -155,6 +159,14 @@ def labeled_rows(
     y = np.asarray(y)
     if classification is None:
         classification = y.dtype.kind != "f"
+        if not classification and _looks_like_classes(y):
+            warnings.warn(
+                "y holds whole floating-point numbers, -1 among them, which are taken "
+                "for values, all known. Class labels, with -1 where unlabeled, are "
+                "integers or strings.",
+                UserWarning,
+                stacklevel=3,
+            )
     if not classification:
         y = check_array(y, ensure_2d=False, ensure_all_finite="allow-nan")
         known = ~np.isnan(y)
@@ -165,6 +177,10 @@ def labeled_rows(
     codes, _ = encode_partial_labels(y)
     rows = np.flatnonzero(codes >= 0)
     return rows, codes[rows]
+
+
+def _looks_like_classes(y: np.ndarray) -> bool:
+    return bool(np.any(y == -1) and np.all(y == np.floor(y)))
 
 
 def _length(y: Any) -> int:

@@ -64,7 +64,7 @@ class TransductiveSearchCV(MetaEstimatorMixin, BaseEstimator):
     cv : int or splitter, default=5
         Folds of the labeled rows, see `LabeledSplit`.
     scoring : str, callable, list, tuple, dict or None, default=None
-        As in `sklearn.model_selection.GridSearchCV`: a name, a scorer, or several.
+        A name, a scorer that gives one number, or several of them.
         None is the accuracy of classifiers and R² of regressors. Scorers may ask
         for `predict`, and of models with `label_distributions_` for
         `predict_proba`.
@@ -116,6 +116,9 @@ class TransductiveSearchCV(MetaEstimatorMixin, BaseEstimator):
     Settings of `alpha` and `graph_alpha` of the Laplacian-regularized estimators with
     squared loss, P = L and `kernel=None` share one iteration of shifted conjugate
     gradients with all folds. `mean_fit_time` is the mean over such a group then.
+
+    `fit` takes no further arguments: there is no metadata routing, and splitters
+    that need groups cannot be used.
 
     Scores estimate the accuracy on unlabeled rows that are there when the model is
     fitted. That of rows which come later is what `GridSearchCV` with `LabeledSplit`
@@ -221,7 +224,11 @@ class TransductiveSearchCV(MetaEstimatorMixin, BaseEstimator):
 
         self.n_graphs_ = len(groups)
         self.n_splits_ = len(tests)
-        self.multimetric_ = len(scorers) > 1
+        self.multimetric_ = not (
+            self.scoring is None
+            or isinstance(self.scoring, str)
+            or callable(self.scoring)
+        )
         self.scorer_ = scorers if self.multimetric_ else next(iter(scorers.values()))
         self.cv_results_ = tabulate(candidates, scores, seconds)
         self._choose(list(scorers))
@@ -335,7 +342,7 @@ class TransductiveSearchCV(MetaEstimatorMixin, BaseEstimator):
             scoring = {"score": scoring}
         elif not isinstance(scoring, dict):
             scoring = {name: name for name in scoring}
-        if len(scoring) > 1 and self.refit and self.refit not in scoring:
+        if list(scoring) != ["score"] and self.refit and self.refit not in scoring:
             raise ValueError(
                 f"With several scores, refit names the one that decides, among "
                 f"{list(scoring)}, or is False; got {self.refit!r}."
@@ -354,24 +361,35 @@ class TransductiveSearchCV(MetaEstimatorMixin, BaseEstimator):
         start = time.perf_counter()
         try:
             fitted = clone(model).set_params(**settings).fit(X, targets.without(test))
-            duration = time.perf_counter() - start
-            said = TransducedModel(fitted, targets.classes)
-            truth = targets.values[test]
-            values = {
-                n: float(scorer(said, test, truth)) for n, scorer in scorers.items()
+        except Exception as error:
+            values = self._give_up(f"A fit with {dict(settings)}", error, scorers)
+            return values, time.perf_counter() - start
+        duration = time.perf_counter() - start
+        said = TransducedModel(fitted, targets.classes)
+        return self._score(said, test, targets.values[test], scorers), duration
+
+    def _score(
+        self, said: Any, test: np.ndarray, truth: Any, scorers: Mapping[str, Any]
+    ) -> dict[str, float]:
+        try:
+            return {
+                name: float(scorer(said, test, truth))
+                for name, scorer in scorers.items()
             }
         except Exception as error:
-            if self.error_score == "raise":
-                raise
-            warnings.warn(
-                f"A fit with {dict(settings)} failed and scores {self.error_score}: "
-                f"{error!r}",
-                FitFailedWarning,
-                stacklevel=2,
-            )
-            duration = time.perf_counter() - start
-            values = dict.fromkeys(scorers, self.error_score)
-        return values, duration
+            return self._give_up("A scorer", error, scorers)
+
+    def _give_up(
+        self, what: str, error: Exception, scorers: Mapping[str, Any]
+    ) -> dict[str, float]:
+        if self.error_score == "raise":
+            raise error
+        warnings.warn(
+            f"{what} failed and scores {self.error_score}: {error!r}",
+            FitFailedWarning,
+            stacklevel=4,
+        )
+        return dict.fromkeys(scorers, self.error_score)
 
     def _score_path(
         self, model: Any, members: list, targets: Any, tests: list, scorers: Mapping
@@ -383,7 +401,11 @@ class TransductiveSearchCV(MetaEstimatorMixin, BaseEstimator):
         known = targets.values if targets.codes is None else targets.codes
         affinity = model.graph.estimator.affinity_
         settings = [own for _, own in members]
-        said = model._transduce_path(affinity, known, tests, settings)
+        try:
+            said = model._transduce_path(affinity, known, tests, settings)
+        except ValueError:
+            # One by one it will be seen which setting fails.
+            return None
         if said is None:
             return None
         each = (time.perf_counter() - start) / (len(members) * len(tests))
@@ -396,10 +418,7 @@ class TransductiveSearchCV(MetaEstimatorMixin, BaseEstimator):
                 speaker.transduction_ = stated
                 spoken = TransducedModel(speaker, targets.classes)
                 truth = targets.values[test]
-                values = {
-                    name: float(scorer(spoken, test, truth))
-                    for name, scorer in scorers.items()
-                }
+                values = self._score(spoken, test, truth, scorers)
                 outcomes.append((values, each))
         return outcomes
 

@@ -121,6 +121,14 @@ def test_bad_targets(y, message):
         next(LabeledSplit(5).split(np.zeros((5, 1)), y))
 
 
+def test_classes_as_floating_point_numbers_are_told():
+    y = np.array([0.0, 1.0, -1.0, 0.0, 1.0, -1.0])
+    with pytest.warns(UserWarning, match="Class labels.* are integers or strings"):
+        next(LabeledSplit(2).split(y, y))
+
+
 def test_bad_splitter():
+    with pytest.raises(TypeError, match="a number of folds or a splitter, got 'x'"):
+        LabeledSplit("x").get_n_splits()
     with pytest.raises(TypeError, match="a number of folds or a splitter, got Ridge"):
         next(LabeledSplit(Ridge()).split(CLASSES, CLASSES))

@@ -221,6 +221,30 @@ def test_failed_fits_are_told():
         TransductiveSearchCV(MODEL, bad, cv=3).fit(X, Y)
 
 
+def test_failing_scorers_are_told():
+    def broken(model, rows, truth):
+        raise ZeroDivisionError("broken scorer")
+
+    regularized = LaplacianRegularizedClassifier(NeighborsGraph())
+    for model in (MODEL, regularized):
+        search = TransductiveSearchCV(model, {}, cv=3, scoring=broken, refit=False)
+        with (
+            pytest.warns(FitFailedWarning, match="broken scorer"),
+            pytest.raises(ValueError, match="Every fit"),
+        ):
+            search.fit(X, Y)
+        with pytest.raises(ZeroDivisionError):
+            search.set_params(error_score="raise").fit(X, Y)
+
+
+def test_a_list_of_one_score_is_a_list():
+    search = TransductiveSearchCV(
+        MODEL, {"method": ["poisson"]}, cv=3, scoring=["accuracy"], refit="accuracy"
+    ).fit(X, Y)
+    assert search.multimetric_
+    assert search.best_score_ == search.cv_results_["mean_test_accuracy"][0]
+
+
 def test_threads_change_nothing():
     one = TransductiveSearchCV(MODEL, GRID, cv=3).fit(X, Y)
     two = TransductiveSearchCV(MODEL, GRID, cv=3, n_jobs=2).fit(X, Y)
