@@ -46,7 +46,7 @@ def main():
     share = labeled / labeled.sum()
     L = laplacian(graph.affinity_, normalization=None).to_csr().to_scipy()
     system = share[:, None] * K + (GRAPH_ALPHA / n) * (L @ K) + ALPHA * np.eye(n)
-    right = (share * truth)[:, None]
+    right = share * truth
     ridge = KernelRidge(alpha=1.0, kernel="rbf", gamma=GAMMA)
 
     seconds = paired_seconds(

@@ -296,7 +296,7 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
             values = self._kernel(X) @ self.dual_coef_ + self.intercept_
         else:
             values = self._features(X) @ self.coef_ + self.intercept_
-        return values, None
+        return values[:, None] if values.ndim == 1 else values, None
 
     def _solve_squared(self, form: Any, Y: Any, S: Any) -> tuple[Any, Any, int]:
         xp = namespace_of(Y)
@@ -459,9 +459,9 @@ class LaplacianRegularizedRegressor(
     ----------
     transduction_ : array of shape (n_samples,) or (n_samples, n_outputs)
         Values of the training rows.
-    dual_coef_ : array of shape (n_samples, n_outputs)
+    dual_coef_ : array of shape (n_samples,) or (n_samples, n_outputs)
         Coefficients of the kernel expansion, if there is one.
-    coef_ : ndarray of shape (n_features, n_outputs)
+    coef_ : ndarray of shape (n_features,) or (n_features, n_outputs)
         Coefficients of the linear or approximated form, if there is one.
     intercept_ : float or array of shape (n_outputs,)
         Constant term.
@@ -626,6 +626,9 @@ class LaplacianRegularizedRegressor(
                 )
         values = xp.where(asarray_like(unreached, values), prior[None, :], values)
         reached = asarray_like(unreached, values)
+        if ravel:
+            for name in {"dual_coef_", "coef_", "intercept_"} & set(vars(self)):
+                setattr(self, name, getattr(self, name)[..., 0])
         self.unreachable_ = reached[:, 0] if ravel else reached
         self.prior_ = prior
         self.transduction_ = values[:, 0] if ravel else values

@@ -227,7 +227,7 @@ def test_many_rows_get_nystroem_features_with_a_warning():
         UserWarning, match="approximation='nystroem' with n_components=50"
     ):
         model.fit(big, y)
-    assert model.coef_.shape == (50, 1)
+    assert model.coef_.shape == (50,)
     assert np.corrcoef(model.transduction_, big[:, 0])[0, 1] > 0.95
 
 
@@ -480,7 +480,7 @@ def test_refitting_another_form_forgets_the_first():
     assert not hasattr(model, "dual_coef_")
     model.set_params(kernel="linear").fit(X, Y)
     assert not hasattr(model, "X_fit_")
-    assert model.coef_.shape == (3, 1)
+    assert model.coef_.shape == (3,)
 
 
 @pytest.mark.parametrize(
