@@ -1,5 +1,6 @@
 """Linear operators and solvers, written once for every array library."""
 
+from sklearn_manifold_reg.linalg._dense import solve_dense
 from sklearn_manifold_reg.linalg._multigrid import MultigridPreconditioner
 from sklearn_manifold_reg.linalg._null_space import NullSpace
 from sklearn_manifold_reg.linalg._operators import (
@@ -39,5 +40,6 @@ __all__ = [
     "factorize",
     "reordering_pays",
     "solve",
+    "solve_dense",
     "solve_shifted",
 ]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from sklearn_manifold_reg._arrays import namespace_of
 from sklearn_manifold_reg.graph import GraphOperator
 from sklearn_manifold_reg.linalg import (
@@ -77,7 +79,11 @@ class ManifoldPenalty:
         """
         if self.weight == 0:
             return namespace_of(F).zeros_like(F)
-        return self.weight * self._operator().matmat(F)
+        product = self._operator().matmat(F)
+        if isinstance(product, np.ndarray):
+            product *= self.weight
+            return product
+        return self.weight * product
 
     def _operator(self) -> Operator:
         L = self.laplacian

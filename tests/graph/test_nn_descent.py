@@ -8,6 +8,7 @@ from sklearn_manifold_reg.graph._cells import build_cells
 from sklearn_manifold_reg.graph._exact import exact_self_neighbors
 from sklearn_manifold_reg.graph._neighbors import nearest_neighbors, recall_estimate
 from sklearn_manifold_reg.graph._projection import leading_axes
+from sklearn_manifold_reg.utils._numba import compiled_kernels
 
 
 def blobs(n=4000, d=24, n_blobs=20, dtype=np.float32):
@@ -31,6 +32,13 @@ def recall(X, found):
     indices, _ = exact_self_neighbors(X, found.indices.shape[1])
     hits = (found.indices[:, :, None] == indices[:, None, :]).any(axis=2)
     return hits.mean()
+
+
+@pytest.fixture
+def with_kernels():
+    """Turn the kernels on: without them the search is exact."""
+    with compiled_kernels(True):
+        yield
 
 
 @pytest.mark.statistical
@@ -70,6 +78,7 @@ def test_the_seed_alone_decides(make):
     np.testing.assert_array_equal(one.distances, two.distances)
 
 
+@pytest.mark.usefixtures("with_kernels")
 def test_descent_finds_what_few_joins_leave_out(monkeypatch):
     X = surface()
     monkeypatch.setattr(_nn_descent, "_JOIN_RECALL", 0.7)
@@ -82,6 +91,7 @@ def test_descent_finds_what_few_joins_leave_out(monkeypatch):
     assert after > 0.95
 
 
+@pytest.mark.usefixtures("with_kernels")
 def test_rows_that_meet_too_few_others_are_repaired(monkeypatch):
     X = blobs()
     monkeypatch.setattr(
