@@ -10,6 +10,8 @@ from sklearn_manifold_reg._arrays import namespace_of
 # Below this order a factorization in float64 takes milliseconds.
 _LEAST_ORDER = 1000
 _MAX_REFINEMENTS = 12
+# Rows whose norms are taken at once, so that no second matrix is filled.
+_BLOCK = 64
 
 
 def solve_dense(A: Any, B: Any) -> Any:
@@ -54,20 +56,24 @@ def solve_dense(A: Any, B: Any) -> Any:
 
 def _refined(A: np.ndarray, B: np.ndarray) -> np.ndarray | None:
     """Refine a solution in float32; None if that does not converge."""
-    scale = np.abs(A).max()
-    if not np.isfinite(scale) or not 1e-30 < scale < 1e30:
+    norm = max(
+        np.abs(A[i : i + _BLOCK]).sum(axis=1).max() for i in range(0, len(A), _BLOCK)
+    )
+    if not 1e-30 < norm < 1e30:
         return None
-    factor = lu_factor(A.astype(np.float32), overwrite_a=True, check_finite=False)
+    # LAPACK wants columns: a view of the transpose, which costs no copy.
+    narrow = A.astype(np.float32, order="C")
+    factor = lu_factor(narrow.T, overwrite_a=True, check_finite=False)
     if np.any(np.diagonal(factor[0]) == 0) or not np.isfinite(factor[0][-1, -1]):
         return None
     # As LAPACK's dsgesv: the residual that a backward stable solution has.
-    bound = np.sqrt(len(A)) * np.finfo(np.float64).eps * np.abs(A).sum(axis=1).max()
+    bound = np.sqrt(len(A)) * np.finfo(np.float64).eps * norm
     X = np.zeros_like(B)
     residual, last = B.copy(), np.inf
     for _ in range(_MAX_REFINEMENTS):
         size = np.abs(residual).max()
         # Scaled, so that small residuals do not underflow in float32.
-        step = lu_solve(factor, (residual / (size or 1)).astype(np.float32))
+        step = lu_solve(factor, (residual / (size or 1)).astype(np.float32), trans=1)
         X = X + size * step.astype(np.float64)
         residual = B - A @ X
         worst = np.abs(residual).max()
