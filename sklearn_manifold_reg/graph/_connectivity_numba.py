@@ -1,5 +1,7 @@
-# mypy: disallow-untyped-defs=False
+# mypy: ignore-errors
 """Compiled search for connected components."""
+
+import numpy as np
 
 from sklearn_manifold_reg.utils._numba import kernel
 
@@ -14,21 +16,22 @@ def label_components(indptr, indices, data, labels):
     for i in range(n):
         labels[i] = i
     for i in range(n):
-        for entry in range(indptr[i], indptr[i + 1]):
-            if data[entry] == 0:
+        root = i
+        while labels[root] != root:
+            labels[root] = labels[labels[root]]
+            root = labels[root]
+        for entry in range(np.uint64(indptr[i]), np.uint64(indptr[i + 1])):
+            b = np.uint64(indices[entry])
+            if labels[b] == root or data[entry] == 0:
                 continue
-            a = i
-            b = indices[entry]
-            while labels[a] != a:
-                labels[a] = labels[labels[a]]
-                a = labels[a]
             while labels[b] != b:
                 labels[b] = labels[labels[b]]
-                b = labels[b]
-            if a < b:
-                labels[b] = a
-            elif b < a:
-                labels[a] = b
+                b = np.uint64(labels[b])
+            if root < b:
+                labels[b] = root
+            elif b < root:
+                labels[root] = b
+                root = np.int64(b)
     n_components = 0
     for i in range(n):
         # Roots come before all others of their set, and hold their number already.

@@ -65,11 +65,15 @@ def symmetric_affinity(
 
     # Transposition by counting: sources arrive in ascending order.
     starts = np.zeros(n + 1, dtype=np.int64)
-    count_incoming(indices, starts)
+    run_rows(count_incoming, n, indices, starts, n_jobs=threads)
     np.cumsum(starts, out=starts)
     sources = np.empty(n * k, dtype=np.int32)
     incoming = np.empty(n * k, dtype=weights.dtype)
-    scatter_incoming(indices, weights, starts[:-1].copy(), sources, incoming)
+    places = starts[:-1].copy()
+    run_rows(
+        scatter_incoming, n, indices, weights, places, sources, incoming,
+        n_jobs=threads,
+    )  # fmt: skip
 
     given = (indices, weights, starts, sources, incoming, mode)
     indptr = np.zeros(n + 1, dtype=np.int64)
@@ -81,7 +85,10 @@ def symmetric_affinity(
     data = np.empty(nnz, dtype=weights.dtype)
     run_rows(merge_rows, n, *given, indptr, columns, data, n_jobs=threads)
     parts = (data, columns, indptr.astype(kind, copy=False))
-    return sparse.csr_array(parts, shape=(n, n))
+    affinity = sparse.csr_array(parts, shape=(n, n))
+    # Known, and a pass over all entries to find out.
+    affinity.has_canonical_format = True
+    return affinity
 
 
 def neighbor_csr(indices: Any, weights: Any, n_columns: int) -> Any:

@@ -1,6 +1,8 @@
 # mypy: disallow-untyped-defs=False
 """Compiled symmetrization of neighbor lists in linear passes."""
 
+import numpy as np
+
 from sklearn_manifold_reg.utils._numba import kernel
 
 
@@ -22,23 +24,30 @@ def sort_rows(indices, weights, start, stop):
 
 
 @kernel
-def count_incoming(indices, starts):
-    """Count the edges into each row j, in `starts[j + 1]`."""
-    for i in range(indices.shape[0]):
-        for s in range(indices.shape[1]):
-            starts[indices[i, s] + 1] += 1
+def count_incoming(indices, starts, start, stop):
+    """Count the edges into rows `start` to `stop`, in `starts[j + 1]`.
 
-
-@kernel
-def scatter_incoming(indices, weights, places, sources, incoming):
-    """List the edges into each row by ascending source; `places` is used up."""
+    Each range of rows looks through all edges, which come in order; what takes time
+    are the places that they lead to.
+    """
     for i in range(indices.shape[0]):
         for s in range(indices.shape[1]):
             j = indices[i, s]
-            place = places[j]
-            sources[place] = i
-            incoming[place] = weights[i, s]
-            places[j] = place + 1
+            if start <= j < stop:
+                starts[np.uint32(j + 1)] += 1
+
+
+@kernel
+def scatter_incoming(indices, weights, places, sources, incoming, start, stop):
+    """List the edges into rows `start` to `stop` by source; `places` is used up."""
+    for i in range(indices.shape[0]):
+        for s in range(indices.shape[1]):
+            j = indices[i, s]
+            if start <= j < stop:
+                place = np.uint64(places[np.uint32(j)])
+                sources[place] = i
+                incoming[place] = weights[i, s]
+                places[np.uint32(j)] += 1
 
 
 @kernel

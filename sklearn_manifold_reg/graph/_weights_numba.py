@@ -14,7 +14,9 @@ def gaussian_rows(distances, indices, row_scales, column_scales, out, start, sto
         own = row_scales[i]
         for s in range(k):
             d = distances[i, s]
-            out[i, s] = np.exp(-(d / own) * (d / column_scales[indices[i, s]]))
+            out[i, s] = np.exp(
+                -(d / own) * (d / column_scales[np.uint32(indices[i, s])])
+            )
 
 
 @kernel
