@@ -114,7 +114,7 @@ class TransductiveSearchCV(MetaEstimatorMixin, BaseEstimator):
     Notes
     -----
     Settings of `alpha` and `graph_alpha` of the Laplacian-regularized estimators with
-    squared loss, P = L and `kernel=None` share one iteration of shifted conjugate
+    squared loss, P = L or L² and `kernel=None` share one iteration of shifted conjugate
     gradients with all folds. `mean_fit_time` is the mean over such a group then.
 
     `fit` takes no further arguments: there is no metadata routing, and splitters

@@ -70,6 +70,8 @@ from sklearn_manifold_reg.utils._targets import (
 _MAX_KERNEL_ROWS = 5000
 # `graph_alpha` at one label a class, as benchmarks/study_defaults.py found best.
 _AUTO_GRAPH_ALPHA = 100.0
+# `alpha="auto"` is at most this.
+_MAX_AUTO_ALPHA = 1e-3
 # Labeled rows above which a search fits its settings one by one.
 _MAX_PATH_ROWS = 1000
 # Labeled rows above which losses other than "squared" are refused.
@@ -81,7 +83,7 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
 
     _parameter_constraints: dict = {
         "graph": [BaseEstimator, StrOptions({"precomputed"}), None],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "graph_alpha": [Interval(Real, 0, None, closed="left")],
         "kernel": [StrOptions({*KERNELS, "linear"}), callable, None],
         "gamma": [
@@ -159,6 +161,18 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
         """Resolve `graph_alpha`."""
         return self.graph_alpha
 
+    def _ridge(self, weight: float, n_labeled: int, n: int, total: float) -> float:
+        """Weight of |f|² beside the mean loss, `weight` being that of f' P f."""
+        divisor = total if self.scaling == "sum" else n if self.kernel is None else 1
+        if self.alpha != "auto":
+            return self.alpha / divisor
+        largest = _MAX_AUTO_ALPHA / divisor
+        if self.kernel is not None or weight == 0:
+            return largest
+        # Values fade by the 2 p-th root of ridge / weight a step: here so slowly that
+        # they reach from label to label on a surface.
+        return min(largest, weight * (n_labeled / n) ** max(2, self.power))
+
     def _penalty(self, L: Any, S: Any, total_weight: float) -> ManifoldPenalty:
         n_labeled = int(np.count_nonzero(to_numpy(S)))
         graph_alpha = self._weigh_graph(n_labeled, self._n_columns)
@@ -220,12 +234,17 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
         )
 
     def _form(
-        self, penalty: ManifoldPenalty, design: Any, unreached: Any, total: float
+        self, penalty: ManifoldPenalty, design: Any, unreached: Any, S: Any
     ) -> Any:
         """Choose the form of the function."""
-        n = penalty.laplacian.shape[0]
+        weights = to_numpy(S)
+        ridge = self._ridge(
+            penalty.weight,
+            int(np.count_nonzero(weights)),
+            len(weights),
+            float(np.sum(weights)),
+        )
         if self.kernel is None:
-            ridge = self.alpha / (total if self.scaling == "sum" else n)
             options = {
                 "solver": self.solver,
                 "tol": self.tol,
@@ -233,7 +252,6 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
                 "n_jobs": self.n_jobs,
             }
             return GraphForm(penalty, ridge, unreached, options)
-        ridge = self.alpha / (total if self.scaling == "sum" else 1)
         if hasattr(self, "X_fit_"):
             return KernelForm(design, penalty, ridge)
         return LinearForm(design, penalty, ridge)
@@ -259,10 +277,10 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
                 center = np.asarray(to_numpy(weights) @ design).reshape(-1) / total
                 own = design.toarray() if sparse.issparse(design) else design
                 penalty = self._penalty(L, weights, total)
-                form = self._form(penalty, own - center, None, total)
+                form = self._form(penalty, own - center, None, weights)
             else:
                 penalty = self._penalty(L, weights, total)
-                form = self._form(penalty, design, unreached[:, outputs[0]], total)
+                form = self._form(penalty, design, unreached[:, outputs[0]], weights)
             parameters, constants, steps = solve(form, targets, weights)
             values = form.values(parameters) + constants[None, :]
             if self.fit_intercept and linear:
@@ -344,7 +362,7 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
         if any(model.graph_alpha == 0 for model in models):
             return None
         varying = self.scaling == "sum" or any(
-            isinstance(model.graph_alpha, str) for model in models
+            "auto" in (model.alpha, model.graph_alpha) for model in models
         )
         n = affinity.shape[0]
         said: list[list[Any]] = [[] for _ in settings]
@@ -355,13 +373,15 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
             count = int(train.sum())
             if greens is None or (varying and count != counted):
                 counted = count
-                ridges = [m.alpha / (count if m.scaling == "sum" else n)
-                          for m in models]  # fmt: skip
                 weights = [
                     penalty_weight(
                         m._weigh_graph(count, Y.shape[1]), m.scaling, n, count
                     )
                     for m in models
+                ]
+                ridges = [
+                    m._ridge(weight, count, n, count)
+                    for m, weight in zip(models, weights, strict=True)
                 ]
                 greens = labeled_greens(
                     affinity,
@@ -407,9 +427,12 @@ class LaplacianRegularizedRegressor(
         Builder such as `NeighborsGraph(n_neighbors=15)`; None takes
         `NeighborsGraph()`. With "precomputed", `X` is the affinity itself and
         `kernel` must be None.
-    alpha : float, default=1e-3
+    alpha : float or "auto", default="auto"
         Weight of |f|²: the mean of squared values for `kernel=None`, otherwise the
         squared norm of the function. Larger values shrink f, far from labels first.
+        "auto" is 1e-3, and with `kernel=None` at most
+        `graph_alpha * (n_labeled / n_samples)**max(2, power)`, so that values do not
+        fade between labels however many rows there are.
     graph_alpha : float, default=0.1
         Weight of the penalty along the graph. Larger values give functions that vary
         less between neighbors; 0 leaves the graph out.
@@ -521,7 +544,7 @@ class LaplacianRegularizedRegressor(
         self,
         graph=None,
         *,
-        alpha=1e-3,
+        alpha="auto",
         graph_alpha=0.1,
         kernel=None,
         gamma="scale",
@@ -682,9 +705,12 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
     loss : {"squared", "squared_hinge", "hinge", "log_loss"}, default="squared"
         V: of indicators of the classes minus their means for "squared", of margins
         for the others, one class against the rest.
-    alpha : float, default=1e-3
+    alpha : float or "auto", default="auto"
         Weight of |f|²: the mean of squared values for `kernel=None`, otherwise the
         squared norm of the function. Larger values shrink f, far from labels first.
+        "auto" is 1e-3, and with `kernel=None` at most
+        `graph_alpha * (n_labeled / n_samples)**max(2, power)`, so that values do not
+        fade between labels however many rows there are.
     graph_alpha : float or "auto", default="auto"
         Weight of the penalty along the graph. Larger values carry labels farther and
         trust single labels less; for `power=1` the answer tends to that of Poisson
@@ -832,7 +858,7 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
         graph=None,
         *,
         loss="squared",
-        alpha=1e-3,
+        alpha="auto",
         graph_alpha="auto",
         kernel=None,
         gamma="scale",

@@ -274,7 +274,7 @@ def test_missing_targets():
 @pytest.mark.parametrize("scaling", ["mean", "sum"])
 @pytest.mark.parametrize("priors", ["auto", None])
 @pytest.mark.parametrize("power", [1, 2])
-@pytest.mark.parametrize("alpha", [0.0, 1e-3, 0.5])
+@pytest.mark.parametrize("alpha", [0.0, "auto", 0.5])
 def test_settings_solved_at_once_say_what_single_fits_say(
     scaling, priors, alpha, power
 ):
@@ -299,7 +299,7 @@ def test_regressions_solved_at_once_say_what_single_fits_say(fit_intercept, powe
     model = LaplacianRegularizedRegressor(
         NeighborsGraph(6), fit_intercept=fit_intercept, power=power, tol=1e-10
     )
-    grid = {"alpha": [1e-4, 1e-2], "graph_alpha": [1e-3, 1.0]}
+    grid = {"alpha": [1e-4, 1e-2, "auto"], "graph_alpha": [1e-3, 1.0]}
     search = TransductiveSearchCV(model, grid, cv=KFold(3), refit=False).fit(X, y)
     for number, settings in enumerate(search.cv_results_["params"]):
         for split, (_, test) in enumerate(LabeledSplit(KFold(3)).split(X, y)):

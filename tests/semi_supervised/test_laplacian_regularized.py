@@ -5,10 +5,11 @@ import pickle
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.datasets import load_digits, make_moons
+from sklearn.datasets import load_digits, make_moons, make_swiss_roll
 from sklearn.exceptions import NotFittedError
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
+from sklearn.metrics import r2_score
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -323,6 +324,35 @@ def test_one_label_a_class_does_not_collapse(shared_data):
     assert np.mean(accuracy["auto"]) > np.mean(accuracy[None]) + 0.2
 
 
+@pytest.mark.parametrize("power", [1, 2])
+def test_values_do_not_fade_between_few_labels_among_many_rows(power):
+    roll, position = make_swiss_roll(20_000, random_state=0)
+    truth = np.sin(0.6 * position)
+    known = np.random.default_rng(0).permutation(len(truth)) < 40
+    model = LaplacianRegularizedRegressor(power=power)
+    model.fit(roll, np.where(known, truth, np.nan))
+    assert r2_score(truth[~known], model.transduction_[~known]) > 0.9
+    fading = LaplacianRegularizedRegressor(power=power, alpha=1e-3)
+    fading.fit(roll, np.where(known, truth, np.nan))
+    assert r2_score(truth[~known], fading.transduction_[~known]) < 0.5
+    bands = np.digitize(position, np.quantile(position, [0.25, 0.5, 0.75]))
+    classifier = LaplacianRegularizedClassifier(power=power)
+    classifier.fit(roll, np.where(known, bands, -1))
+    assert np.mean(classifier.transduction_ == bands) > 0.85
+
+
+def test_automatic_alpha_is_what_its_documentation_says():
+    share = len(LABELED) / n
+    for power, graph_alpha in ((1, 0.01), (3, 0.01), (2, 50.0)):
+        bound = min(1e-3, graph_alpha * share ** max(2, power))
+        auto = regressor(power=power, graph_alpha=graph_alpha).fit(X, Y)
+        given = regressor(power=power, graph_alpha=graph_alpha, alpha=bound).fit(X, Y)
+        np.testing.assert_allclose(auto.transduction_, given.transduction_, atol=1e-7)
+    auto = regressor(kernel="rbf", graph_alpha=0.01).fit(X, Y)
+    given = regressor(kernel="rbf", graph_alpha=0.01, alpha=1e-3).fit(X, Y)
+    np.testing.assert_allclose(auto.dual_coef_, given.dual_coef_)
+
+
 def test_class_sizes_are_met():
     X2, truth = make_moons(120, noise=0.2, random_state=0)
     y = np.where(np.arange(120) < 10, truth, -1)
@@ -532,6 +562,8 @@ def test_bad_rows():
         LaplacianRegularizedRegressor().predict(X)
     with pytest.raises(ValueError, match="all zero"):
         LaplacianRegularizedRegressor(GRAPH).fit(X, Y, np.isnan(Y).astype(float))
+    with pytest.raises(ValueError, match="Negative values in data passed to `sample_w"):
+        LaplacianRegularizedRegressor(GRAPH).fit(X, Y, np.full(n, -1.0))
     with pytest.raises(ValueError, match="1 sample"):
         LaplacianRegularizedRegressor(GRAPH).fit(X[:1], [1.0])
 
