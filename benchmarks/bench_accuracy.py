@@ -36,6 +36,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelPropagation, LabelSpreading
 
 from sklearn_manifold_reg.graph import NeighborsGraph
+from sklearn_manifold_reg.model_selection import TransductiveSearchCV
 from sklearn_manifold_reg.semi_supervised import (
     LabelDiffusionClassifier,
     LabelDiffusionRegressor,
@@ -393,10 +394,19 @@ def tuned_peers(n_labeled, n_features):
     )
 
 
-def our_regressors():
+def our_regressors(n_labeled):
     for method in ("harmonic", "weighted", "poisson"):
         yield f"ours {method}", LabelDiffusionRegressor(method=method)
     yield "ours LaplacianRegularizedRegressor", LaplacianRegularizedRegressor()
+    yield (
+        "ours LaplacianRegularizedRegressor, tuned",
+        TransductiveSearchCV(
+            LaplacianRegularizedRegressor(),
+            {"alpha": np.logspace(-6, 0, 7), "graph_alpha": np.logspace(-3, 1, 5)},
+            cv=KFold(min(5, n_labeled), shuffle=True, random_state=0),
+            scoring="neg_mean_squared_error",
+        ),
+    )
 
 
 def regression(report, only, n_draws, quick):
@@ -421,11 +431,11 @@ def regression(report, only, n_draws, quick):
                             r2_score(y[test], model.predict(X[test])),
                         )
                     )
-                for label, model in our_regressors():
+                for label, model in our_regressors(n_labeled):
                     model.fit(X[train], partial_y)
                     results[label][share].append(
                         (
-                            r2_score(y[rest], transduced(model, X[train])[n_labeled:]),
+                            r2_score(y[rest], transduced(model)[n_labeled:]),
                             r2_score(y[test], model.predict(X[test])),
                         )
                     )
@@ -441,10 +451,8 @@ def regression(report, only, n_draws, quick):
         report.table(["method", *(f"{s:.0%} labeled" for s in shares)], rows)
 
 
-def transduced(model, X):
-    if hasattr(model, "transduction_"):
-        return model.transduction_
-    return model.predict(X)
+def transduced(model):
+    return getattr(model, "best_estimator_", model).transduction_
 
 
 def main():
