@@ -31,7 +31,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import KNeighborsRegressor
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelPropagation, LabelSpreading
 
@@ -175,6 +175,10 @@ def plain_methods(connected):
     for name in DIFFUSIONS:
         yield f"ours {name}", partial(ours, method=name)
     yield (
+        "ours poisson, balance=False",
+        partial(ours, method="poisson", balance=False),
+    )
+    yield (
         "ours local_global, graph_alpha=1",
         partial(ours, method="local_global", graph_alpha=1.0),
     )
@@ -189,6 +193,7 @@ DIFFUSIONS = (
     "harmonic",
     "local_global",
     "weighted",
+    "nonlocal",
     "poisson",
     "poisson_mbo",
     "self_training",
@@ -214,6 +219,10 @@ def methods_with_sizes(connected, sizes, quick):
         )
     for name in DIFFUSIONS:
         yield f"ours {name}", partial(ours, method=name, class_priors=sizes)
+    yield (
+        "ours poisson, balance=False",
+        partial(ours, method="poisson", balance=False, class_priors=sizes),
+    )
     yield (
         "ours LaplacianRegularizedClassifier",
         partial(ours_regularized, class_priors=sizes),
@@ -394,15 +403,31 @@ def tuned_peers(n_labeled, n_features):
     )
 
 
-def our_regressors(n_labeled):
-    for method in ("harmonic", "weighted", "poisson"):
+def our_regressors(n_labeled, n_features):
+    for method in ("harmonic", "weighted", "nonlocal", "poisson"):
         yield f"ours {method}", LabelDiffusionRegressor(method=method)
     yield "ours LaplacianRegularizedRegressor", LaplacianRegularizedRegressor()
+    # Tuned by the same folds as the peers, on the graph alone or with a kernel.
+    on_graph = {
+        "alpha": np.logspace(-6, 0, 7),
+        "graph_alpha": np.logspace(-3, 1, 5),
+    }
+    with_kernel = {
+        "kernel": ["rbf"],
+        "gamma": [1 / n_features, 3 / n_features],
+        "alpha": [1e-5, 1e-4, 1e-3],
+        "graph_alpha": [0.01, 0.1, 1.0],
+        "power": [1, 2],
+    }
+    name = "laplacianregularizedregressor__"
     yield (
         "ours LaplacianRegularizedRegressor, tuned",
         TransductiveSearchCV(
-            LaplacianRegularizedRegressor(),
-            {"alpha": np.logspace(-6, 0, 7), "graph_alpha": np.logspace(-3, 1, 5)},
+            make_pipeline(StandardScaler(), LaplacianRegularizedRegressor()),
+            [
+                {name + key: values for key, values in grid.items()}
+                for grid in (on_graph, with_kernel)
+            ],
             cv=KFold(min(5, n_labeled), shuffle=True, random_state=0),
             scoring="neg_mean_squared_error",
         ),
@@ -431,7 +456,7 @@ def regression(report, only, n_draws, quick):
                             r2_score(y[test], model.predict(X[test])),
                         )
                     )
-                for label, model in our_regressors(n_labeled):
+                for label, model in our_regressors(n_labeled, X.shape[1]):
                     model.fit(X[train], partial_y)
                     results[label][share].append(
                         (
@@ -452,7 +477,8 @@ def regression(report, only, n_draws, quick):
 
 
 def transduced(model):
-    return getattr(model, "best_estimator_", model).transduction_
+    model = getattr(model, "best_estimator_", model)
+    return (model[-1] if isinstance(model, Pipeline) else model).transduction_
 
 
 def main():

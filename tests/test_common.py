@@ -36,10 +36,15 @@ VARIANTS = {
         {"method": "local_global"},
         {"method": "poisson_mbo"},
         {"method": "weighted"},
+        {"method": "nonlocal"},
         {"method": "self_training"},
         {"class_priors": "labels"},
     ],
-    "LabelDiffusionRegressor": [{"method": "poisson"}, {"method": "weighted"}],
+    "LabelDiffusionRegressor": [
+        {"method": "poisson"},
+        {"method": "weighted"},
+        {"method": "nonlocal"},
+    ],
     "LaplacianRegularizedClassifier": [
         {"graph": "precomputed"},
         {"kernel": "rbf"},

@@ -27,19 +27,25 @@ from sklearn_manifold_reg.utils._numba import row_ranges, run_rows, use_compiled
 # is below half a percent.
 _N_STEERING = 128
 # Share of their neighbors to be met by joins alone, and at the end.
-_JOIN_RECALL = 0.98
-_RECALL = 0.99
+_JOIN_RECALL = 0.95
+_RECALL = 0.995
 _MAX_ROUNDS = 8
 # Descent ends when a round finds less than this share of the neighbors.
 _MIN_GAIN = 0.002
-# Neighbors passed on by a row in descent.
+# Neighbors passed on by a row in descent; all candidates, if that ends with less than
+# this share of the neighbors.
 _N_PASSED = 12
-# Candidates beyond the neighbors: to absorb rounding, or the blur of a projection.
-_N_SPARE = 4
-_N_SPARE_PROJECTED = 10
-# If more than this share of all cells had to be joined, exact search is as fast.
-_MAX_JOINED = 0.2
+_WIDEN_BELOW = 0.97
+# Candidates beyond the neighbors, to absorb rounding. The blur of a projection takes
+# as many again as there are neighbors.
+_N_SPARE = 8
+# A cell is joined to this share of all cells at most; descent finds the rest.
+_MAX_JOINED = 0.15
+# Up to so many rows, search is exact instead if joins alone would meet fewer of the
+# neighbors than the first share, or if fewer than the second are found in the end.
 _MAX_EXACT_ROWS = 200_000
+_LEAST_MET = 0.8
+_LEAST_FOUND = 0.95
 # Rows are shifted, scaled and projected this many at a time.
 _BLOCK = 2048
 # Cells joined by one task.
@@ -73,7 +79,7 @@ def descent_neighbors(
 
     Notes
     -----
-    Recall is about 0.99. Where rows have no structure that cells could use, such as
+    Recall is 0.98 to 0.99. Where rows have no structure that cells could use, such as
     noise in many dimensions, up to 200,000 rows are searched exactly instead. Time
     is O(n^1.5), with a factor of BLAS speed; memory is O(n (k + q)) for q axes.
     """
@@ -89,22 +95,24 @@ def descent_neighbors(
     axes = leading_axes(sample, reach, rng)
     Z = _project(rows, axes, n_jobs)
     cells = build_cells(Z, rng, n_jobs=n_jobs)
-    joined = _choose_joins(cells, steering, truth)
-    if joined.mean() > _MAX_JOINED and n <= _MAX_EXACT_ROWS:
+    joined, met = _choose_joins(cells, steering, truth)
+    found = 0.0
+    if met >= _LEAST_MET or n > _MAX_EXACT_ROWS:
+        Z = Z[cells.order]
+        norms = np.einsum("ij,ij->i", Z, Z)
+        spare = _N_SPARE if axes is None else _N_SPARE + n_neighbors
+        n_candidates = min(n - 1, n_neighbors + spare)
+        values, items = _join(Z, norms, cells, joined, n_candidates, n_jobs)
+        values, items, found = _descend(
+            Z, norms, cells, joined, values, items, steering, truth, n_jobs
+        )
+    if found < _LEAST_FOUND and n <= _MAX_EXACT_ROWS:
         return *exact_self_neighbors(X, n_neighbors, n_jobs=n_jobs), 0
-    Z = Z[cells.order]
-    norms = np.einsum("ij,ij->i", Z, Z)
-    spare = _N_SPARE if axes is None else _N_SPARE_PROJECTED
-    n_candidates = min(n - 1, n_neighbors + spare)
-    values, items = _join(Z, norms, cells, joined, n_candidates, n_jobs)
-    values, items = _descend(
-        Z, norms, cells, joined, values, items, steering, truth, n_jobs
-    )
     indices, squares = _settle(rows, norms, cells, values, items, n_neighbors, n_jobs)
     short = np.flatnonzero(indices[:, -1] < 0)
     if len(short):
-        found = exact_some_neighbors(rows, short, n_neighbors, n_jobs=n_jobs)
-        indices[short], squares[short] = found
+        exact = exact_some_neighbors(rows, short, n_neighbors, n_jobs=n_jobs)
+        indices[short], squares[short] = exact
     return indices, squares, len(short)
 
 
@@ -140,17 +148,23 @@ def _project(
     return Z
 
 
-def _choose_joins(cells: Cells, steering: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Pairs of cells to join, so that steering rows meet most of their neighbors."""
+def _choose_joins(
+    cells: Cells, steering: np.ndarray, truth: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Choose pairs of cells to join, so that steering rows meet most neighbors.
+
+    Gives the pairs, and the share of neighbors that steering rows meet so.
+    """
     n_cells = len(cells.nearest)
     label_of = np.empty(len(cells.order), np.int32)
     label_of[cells.order] = cells.labels
     rank_of = np.argsort(cells.nearest[label_of[steering]], axis=1)
     ranks = np.take_along_axis(rank_of, label_of[truth], axis=1)
     n_near = 1 + int(np.quantile(ranks, _JOIN_RECALL, method="higher"))
+    n_near = max(2, min(n_near, int(_MAX_JOINED * n_cells)))
     joined = np.zeros((n_cells, n_cells), np.bool_)
-    np.put_along_axis(joined, cells.nearest[:, : max(n_near, 2)], True, axis=1)
-    return joined | joined.T
+    np.put_along_axis(joined, cells.nearest[:, :n_near], True, axis=1)
+    return joined | joined.T, float(np.mean(ranks < n_near))
 
 
 def _join(
@@ -224,8 +238,11 @@ def _descend(
     steering: np.ndarray,
     truth: np.ndarray,
     n_jobs: int | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Offer each row the neighbors of its neighbors, round by round."""
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Offer each row the neighbors of its neighbors, round by round.
+
+    Gives the candidates, and the share of the steering rows' neighbors among them.
+    """
     from sklearn_manifold_reg.graph._nn_descent_numba import expand, reverse_lists
 
     n, n_candidates = items.shape
@@ -251,9 +268,14 @@ def _descend(
         values, items, fresh = new_values, new_items, new_fresh
         gain = _recall(items[places], wanted) - recall
         recall += gain
-        if gain < _MIN_GAIN:
+        if gain >= _MIN_GAIN:
+            continue
+        if recall >= _WIDEN_BELOW or n_passed == n_candidates:
             break
-    return values, items
+        n_passed = n_candidates
+        reverse = np.empty((n, n_passed), np.int32)
+        fresh[:] = 1
+    return values, items, recall
 
 
 def _recall(items: np.ndarray, wanted: np.ndarray) -> float:

@@ -41,6 +41,7 @@ from sklearn_manifold_reg.semi_supervised._diffusion_systems import (
     solve_harmonic,
     solve_local_global,
     solve_poisson,
+    strengthen_labeled_edges,
 )
 from sklearn_manifold_reg.semi_supervised._labeled_components import (
     component_means,
@@ -122,6 +123,8 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
     - "poisson_mbo": starting from "poisson", heat flow with these sources and
       thresholding in turns, under given class sizes [3]_;
     - "weighted": harmonic, on edges made stronger near labels [4]_, [5]_;
+    - "nonlocal": harmonic, the edges of labeled rows being (1 + n / l) / 2 times as
+      strong, of n rows and l labels [6]_;
     - "self_training": starting from "poisson", harmonic extension of the labels and
       of more and more rows that were decided clearly in the round before.
 
@@ -130,8 +133,8 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
     graph : graph builder, "precomputed" or None, default=None
         Builder such as `NeighborsGraph(n_neighbors=15)`; None takes
         `NeighborsGraph()`. With "precomputed", `X` is the affinity itself.
-    method : {"poisson", "harmonic", "local_global", "weighted", "poisson_mbo", \
-            "self_training"}, default="poisson"
+    method : {"poisson", "harmonic", "local_global", "weighted", "nonlocal", \
+            "poisson_mbo", "self_training"}, default="poisson"
         How labels spread, see above. At one to five labels a class "harmonic" gives
         most rows the same class; "poisson" does not. "self_training" is better still
         on most graphs with clear clusters, as is "poisson_mbo" where the class sizes
@@ -145,6 +148,11 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
         are from the start. None takes the largest score.
         "poisson_mbo" needs sizes: without any, it takes those that "poisson"
         predicts. With sizes, "self_training" starts from "poisson_mbo".
+    balance : bool, default=True
+        Whether each class injects the same mass in "poisson" and what starts from it,
+        however many labels it has. False gives each label the same mass, as in [3]_:
+        better where labels are drawn at random from classes of very unequal sizes,
+        worse where classes are about equal.
     graph_alpha : float, default=99.0
         Weight of the Laplacian term relative to the labels, for "local_global" only.
         Larger values carry labels farther.
@@ -209,8 +217,7 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
     Cost: tens to hundreds of products of W with n_classes columns. Memory is
     O(nnz(W) + n_samples * n_classes).
 
-    Where classes have unequal numbers of labels, "poisson" lets every class inject
-    the same mass. "poisson_mbo" differs from [3]_ in that heat flows by the random
+    "poisson_mbo" differs from [3]_ in that heat flows by the random
     walk, whose steps do not shrink with the largest degree, and in that class sizes
     are met exactly by a column shift.
 
@@ -228,6 +235,9 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
     .. [5] K. Miller, J. Calder, "Poisson reweighted Laplacian uncertainty sampling
        for graph-based active learning", SIAM Journal on Mathematics of Data
        Science 5, 2023, doi:10.1137/22M1531981.
+    .. [6] Z. Shi, S. Osher, W. Zhu, "Weighted nonlocal Laplacian on interpolation from
+       sparse data", Journal of Scientific Computing 73, 2017,
+       doi:10.1007/s10915-017-0421-z.
 
     Examples
     --------
@@ -251,6 +261,7 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
                     "harmonic",
                     "local_global",
                     "weighted",
+                    "nonlocal",
                     "poisson_mbo",
                     "self_training",
                 }
@@ -261,6 +272,7 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
             "array-like",
             None,
         ],
+        "balance": ["boolean"],
         "graph_alpha": [Interval(Real, 0, None, closed="neither")],
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
         "max_thresholdings": [Interval(Integral, 1, None, closed="left")],
@@ -272,6 +284,7 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
         *,
         method="poisson",
         class_priors=None,
+        balance=True,
         graph_alpha=99.0,
         n_rounds=10,
         max_thresholdings=20,
@@ -283,6 +296,7 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
         self.graph = graph
         self.method = method
         self.class_priors = class_priors
+        self.balance = balance
         self.graph_alpha = graph_alpha
         self.n_rounds = n_rounds
         self.max_thresholdings = max_thresholdings
@@ -364,9 +378,10 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
     def predict_proba(self, X):
         """Class probabilities of rows, new or old.
 
-        For "harmonic", "local_global" and "weighted" without `class_priors`, scores
-        divided by their row sums; otherwise softmax((u + shift_) / scale_), which
-        ranks rows by confidence but is not calibrated.
+        For "harmonic", "local_global", "weighted" and "nonlocal" without
+        `class_priors`, scores divided by their row sums; otherwise
+        softmax((u + shift_) / scale_), which ranks rows by confidence but is not
+        calibrated.
 
         Parameters
         ----------
@@ -404,12 +419,15 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
         elif self.method == "weighted":
             problem = reweight_near_labels(problem, self._solve)
             scores, n_iter = solve_harmonic(problem, self._solve)
+        elif self.method == "nonlocal":
+            problem = strengthen_labeled_edges(problem)
+            scores, n_iter = solve_harmonic(problem, self._solve)
         elif self.method == "local_global":
             scores, n_iter = solve_local_global(
                 problem, self._solve, graph_alpha=self.graph_alpha
             )
         else:
-            sources = poisson_sources(problem, balance=True)
+            sources = poisson_sources(problem, balance=self.balance)
             scores, n_iter = solve_poisson(problem, sources, self._solve)
         return exclude_absent_classes(scores, problem.components), n_iter
 
@@ -420,7 +438,7 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
             scores, n_iter = poisson_mbo(
                 problem,
                 scores,
-                poisson_sources(problem, balance=True),
+                poisson_sources(problem, balance=self.balance),
                 shift=partial(_shift_where_reached, problem, sizes),
                 iterations=stage.iterations(self.max_thresholdings),
                 n_jobs=self.n_jobs,
@@ -442,7 +460,9 @@ class LabelDiffusionClassifier(ClassifierMixin, _LabelDiffusion):
             )
 
     def _distributions(self, scores: Any, tied: Any) -> Any:
-        positive = self.method in ("harmonic", "local_global", "weighted")
+        positive = self.method in (
+            "harmonic", "local_global", "weighted", "nonlocal",
+        )  # fmt: skip
         if self.class_priors is None and positive:
             P = normalize_rows(scores, self.prior_)
         else:
@@ -464,6 +484,8 @@ class LabelDiffusionRegressor(MultiOutputMixin, RegressorMixin, _LabelDiffusion)
 
     - "harmonic": L u = 0 off the labels, u = y on them [1]_;
     - "weighted": the same on edges made stronger near labels [2]_;
+    - "nonlocal": the same, the edges of labeled rows being (1 + n / l) / 2 times as
+      strong, of n rows and l labels [4]_;
     - "poisson": u = mean(y) + s * v, L v = sum_j e_j (y_j - mean(y)), where the
       number s makes the squared residual on labeled rows least [3]_.
 
@@ -472,7 +494,7 @@ class LabelDiffusionRegressor(MultiOutputMixin, RegressorMixin, _LabelDiffusion)
     graph : graph builder, "precomputed" or None, default=None
         Builder such as `NeighborsGraph(n_neighbors=15)`; None takes
         `NeighborsGraph()`. With "precomputed", `X` is the affinity itself.
-    method : {"harmonic", "weighted", "poisson"}, default="harmonic"
+    method : {"harmonic", "weighted", "nonlocal", "poisson"}, default="harmonic"
         How values spread, see above.
     solver : {"auto", "cg", "direct", "amg"}, default="auto"
         How linear systems are solved: conjugate gradients on all columns at once,
@@ -523,6 +545,9 @@ class LabelDiffusionRegressor(MultiOutputMixin, RegressorMixin, _LabelDiffusion)
        doi:10.1007/s00245-019-09637-3.
     .. [3] J. Calder, B. Cook, M. Thorpe, D. Slepčev, "Poisson learning: graph based
        semi-supervised learning at very low label rates", ICML 2020.
+    .. [4] Z. Shi, S. Osher, W. Zhu, "Weighted nonlocal Laplacian on interpolation from
+       sparse data", Journal of Scientific Computing 73, 2017,
+       doi:10.1007/s10915-017-0421-z.
 
     Examples
     --------
@@ -539,7 +564,7 @@ class LabelDiffusionRegressor(MultiOutputMixin, RegressorMixin, _LabelDiffusion)
 
     _parameter_constraints: dict = {
         **_LabelDiffusion._parameter_constraints,
-        "method": [StrOptions({"harmonic", "weighted", "poisson"})],
+        "method": [StrOptions({"harmonic", "weighted", "nonlocal", "poisson"})],
     }
 
     def __init__(
@@ -638,6 +663,8 @@ class LabelDiffusionRegressor(MultiOutputMixin, RegressorMixin, _LabelDiffusion)
             return _poisson_values(problem, self._solve)
         if self.method == "weighted":
             problem = reweight_near_labels(problem, self._solve)
+        elif self.method == "nonlocal":
+            problem = strengthen_labeled_edges(problem)
         return solve_harmonic(problem, self._solve)
 
 

@@ -78,10 +78,19 @@ def test_the_seed_alone_decides(make):
     np.testing.assert_array_equal(one.distances, two.distances)
 
 
-@pytest.mark.usefixtures("with_kernels")
-def test_descent_finds_what_few_joins_leave_out(monkeypatch):
+@pytest.fixture
+def never_exact(monkeypatch):
+    monkeypatch.setattr(_nn_descent, "_LEAST_MET", 0.0)
+    monkeypatch.setattr(_nn_descent, "_LEAST_FOUND", 0.0)
+
+
+@pytest.mark.usefixtures("with_kernels", "never_exact")
+@pytest.mark.parametrize("limit", ["_JOIN_RECALL", "_MAX_JOINED"])
+def test_descent_finds_what_few_joins_leave_out(monkeypatch, limit):
     X = surface()
-    monkeypatch.setattr(_nn_descent, "_JOIN_RECALL", 0.7)
+    monkeypatch.setattr(
+        _nn_descent, limit, {"_JOIN_RECALL": 0.7, "_MAX_JOINED": 1e-9}[limit]
+    )
     monkeypatch.setattr(_nn_descent, "_MAX_ROUNDS", 0)
     before = recall(X, nearest_neighbors(X, 10, algorithm="nn_descent", random_state=0))
     monkeypatch.setattr(_nn_descent, "_MAX_ROUNDS", 8)
@@ -91,13 +100,13 @@ def test_descent_finds_what_few_joins_leave_out(monkeypatch):
     assert after > 0.95
 
 
-@pytest.mark.usefixtures("with_kernels")
+@pytest.mark.usefixtures("with_kernels", "never_exact")
 def test_rows_that_meet_too_few_others_are_repaired(monkeypatch):
     X = blobs()
     monkeypatch.setattr(
         _nn_descent,
         "_choose_joins",
-        lambda cells, *_: np.eye(len(cells.nearest), dtype=bool),
+        lambda cells, *_: (np.eye(len(cells.nearest), dtype=bool), 1.0),
     )
     monkeypatch.setattr(_nn_descent, "_MAX_ROUNDS", 0)
     found = nearest_neighbors(X, 30, algorithm="nn_descent", random_state=0)
@@ -106,6 +115,16 @@ def test_rows_that_meet_too_few_others_are_repaired(monkeypatch):
     indices, _ = exact_self_neighbors(X, 30)
     exact = (found.indices == indices).all(axis=1)
     assert exact.sum() >= found.n_repaired
+
+
+@pytest.mark.usefixtures("with_kernels")
+def test_search_is_exact_where_descent_finds_too_little(monkeypatch):
+    X = surface()
+    monkeypatch.setattr(_nn_descent, "_JOIN_RECALL", 0.7)
+    monkeypatch.setattr(_nn_descent, "_LEAST_MET", 0.0)
+    monkeypatch.setattr(_nn_descent, "_MAX_ROUNDS", 0)
+    found = nearest_neighbors(X, 10, algorithm="nn_descent", random_state=0)
+    np.testing.assert_array_equal(found.indices, exact_self_neighbors(X, 10)[0])
 
 
 @pytest.mark.parametrize("n_distinct", [1, 40])

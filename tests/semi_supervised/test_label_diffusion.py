@@ -24,6 +24,7 @@ METHODS = [
     "harmonic",
     "local_global",
     "weighted",
+    "nonlocal",
     "poisson_mbo",
     "self_training",
 ]
@@ -160,6 +161,34 @@ def test_weighted_is_harmonic_on_heavier_edges_near_labels():
     by_hand = fit(gamma[:, None] * W * gamma[None, :], y, method="harmonic").scores_
 
     assert_allclose(weighted, by_hand, atol=1e-6)
+
+
+def test_nonlocal_minimizes_the_sum_of_both_gradients():
+    W, y = ring_graph(60), partly_labeled()
+    scores = fit(W, y, method="nonlocal").scores_
+
+    # Equation (7) of Shi, Osher and Zhu, with symmetric weights.
+    free, ratio = y < 0, 60 / np.sum(y >= 0)
+    own = W[free][:, free]
+    to_labels = (2 + ratio - 1) * W[free][:, ~free]
+    system = np.diag(2 * own.sum(axis=1) + to_labels.sum(axis=1)) - 2 * own
+    expected = np.linalg.solve(system, to_labels @ one_hot(y[~free]))
+    assert_allclose(scores[free], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("balance", [True, False])
+def test_classes_or_labels_inject_equal_mass(balance):
+    W = ring_graph(60)
+    y = np.full(60, -1)
+    y[[0, 20, 25, 30, 40, 50]] = [0, 0, 0, 0, 1, 2]
+    scores = fit(W, y, balance=balance).scores_
+
+    masses = one_hot(y)[y >= 0]
+    if balance:
+        masses = masses * 2 / masses.sum(axis=0)
+    sources = np.zeros((60, 3))
+    sources[y >= 0] = masses - masses.mean(axis=0)
+    assert_allclose(dense_laplacian(W) @ scores, sources, atol=1e-9)
 
 
 # ------------------------------------------------------------------- invariances
@@ -567,7 +596,7 @@ def test_harmonic_values_equal_a_dense_solve():
     assert model.transduction_.max() <= np.nanmax(y)
 
 
-@pytest.mark.parametrize("method", ["harmonic", "weighted", "poisson"])
+@pytest.mark.parametrize("method", ["harmonic", "weighted", "nonlocal", "poisson"])
 def test_adding_a_constant_to_labels_adds_it_to_values(method):
     W, y = ring_graph(60), some_values()
 
@@ -592,7 +621,7 @@ def test_poisson_values_have_the_least_labeled_residual():
     assert_allclose(flow, scale * source, atol=1e-8)
 
 
-@pytest.mark.parametrize("method", ["harmonic", "weighted", "poisson"])
+@pytest.mark.parametrize("method", ["harmonic", "weighted", "nonlocal", "poisson"])
 def test_outputs_are_independent(method):
     W = ring_graph(60)
     Y = np.column_stack([some_values(), some_values(), some_values(seed=1)])
@@ -691,7 +720,7 @@ def test_other_array_libraries_give_the_same_answer(namespace, method):
     assert_allclose(to_numpy(P), expected.predict_proba(X[:20] + 0.01), atol=1e-8)
 
 
-@pytest.mark.parametrize("method", ["harmonic", "weighted", "poisson"])
+@pytest.mark.parametrize("method", ["harmonic", "weighted", "nonlocal", "poisson"])
 def test_other_array_libraries_give_the_same_values(namespace, method):
     xp, device = namespace
     X, _ = make_moons(80, noise=0.1, random_state=0)
