@@ -37,6 +37,8 @@ class Deflation:
         Y^T and Y, sparse where few nodes are labeled.
     inverse_energies : array of shape (n_vectors,)
         Diagonal of E^-1; vectors of different components do not meet.
+    touched : ndarray of int, shape (n_touched,)
+        Nodes with an entry in Y, which is one for each.
     """
 
     labels: np.ndarray
@@ -45,6 +47,7 @@ class Deflation:
     image_rows: CSR
     image_columns: CSR
     inverse_energies: Any
+    touched: np.ndarray
 
     def downdate(self, X: Any, image: Any) -> Any:
         """Turn `A X` into `(A - Y E^-1 Y^T) X`.
@@ -63,9 +66,8 @@ class Deflation:
         if not isinstance(image, np.ndarray):
             change = self.image_columns.matmat(parts)
             return image - namespace_of(image).astype(change, image.dtype)
-        touched = np.flatnonzero(np.diff(self.image_columns.indptr))
         entries = self.image_columns.data[:, None]
-        image[touched] -= entries * parts[self.image_columns.indices]
+        image[self.touched] -= entries * parts[self.image_columns.indices]
         return image
 
     def complete(self, X: Any) -> Any:
@@ -104,11 +106,13 @@ class Deflation:
         wide = self.image_rows.dtype
         if isinstance(X, np.ndarray):
             # Few nodes matter: they alone are widened.
-            used, places = np.unique(self.image_rows.indices, return_inverse=True)
-            shape = (self.image_rows.shape[0], len(used))
-            places = places.astype(np.int32)
-            short = CSR(self.image_rows.indptr, places, self.image_rows.data, shape)
-            parts = short.matmat(X[used].astype(wide))
+            vectors, entries = self.image_columns.indices, self.image_columns.data
+            near = entries[:, None] * X[self.touched]
+            if self.image_rows.shape[0] == 1:
+                parts = near.sum(axis=0, keepdims=True)
+            else:
+                parts = np.zeros((self.image_rows.shape[0], X.shape[1]), near.dtype)
+                np.add.at(parts, vectors, near)
         else:
             parts = self.image_rows.matmat(xp.astype(X, wide))
         return self.inverse_energies[:, None] * parts
@@ -215,7 +219,15 @@ def find_deflation(
     places, members, entries = (asarray_like(part, vector) for part in parts)
     images = CSR(places, members, entries, columns.shape)
     inverse = asarray_like(squares[taken] / energies[taken], vector)
-    return Deflation(space.labels, rows, columns, images.transpose(), images, inverse)
+    return Deflation(
+        space.labels,
+        rows,
+        columns,
+        images.transpose(),
+        images,
+        inverse,
+        np.flatnonzero(touched),
+    )
 
 
 def _components(operator: SparseOperator) -> np.ndarray:
