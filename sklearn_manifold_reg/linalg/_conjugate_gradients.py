@@ -16,6 +16,7 @@ from sklearn_manifold_reg._arrays import (
 from sklearn_manifold_reg.linalg._deflation import DeflatedOperator
 from sklearn_manifold_reg.linalg._multigrid import MultigridPreconditioner
 from sklearn_manifold_reg.linalg._operators import Operator, SparseOperator
+from sklearn_manifold_reg.linalg._power_system import PowerSystem
 from sklearn_manifold_reg.linalg._system import System
 from sklearn_manifold_reg.linalg._workspace import Workspace
 
@@ -233,9 +234,8 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 
 def _product(operator: Operator, P: Any, out: Any) -> Any:
-    if isinstance(operator, SparseOperator | DeflatedOperator) and isinstance(
-        P, np.ndarray
-    ):
+    kinds = SparseOperator | DeflatedOperator | PowerSystem
+    if isinstance(operator, kinds) and isinstance(P, np.ndarray):
         return operator.matmat(P, out=out)
     return operator.matmat(P)
 

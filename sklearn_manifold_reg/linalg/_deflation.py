@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn_manifold_reg._arrays import CSR, asarray_like, namespace_of, to_numpy
 from sklearn_manifold_reg.linalg._null_space import NullSpace
 from sklearn_manifold_reg.linalg._operators import Operator, SparseOperator
+from sklearn_manifold_reg.linalg._power_system import PowerSystem
 
 # Rayleigh quotient, of a matrix with unit diagonal, below which a vector is taken out.
 _SMALL = 0.05
@@ -37,8 +38,8 @@ class Deflation:
         Y^T and Y, sparse where few nodes are labeled.
     inverse_energies : array of shape (n_vectors,)
         Diagonal of E^-1; vectors of different components do not meet.
-    touched : ndarray of int, shape (n_touched,)
-        Nodes with an entry in Y, which is one for each.
+    touched : ndarray of int, shape (n_touched,), or slice
+        Nodes with an entry in Y, which is one for each; a slice if all have one.
     """
 
     labels: np.ndarray
@@ -47,7 +48,7 @@ class Deflation:
     image_rows: CSR
     image_columns: CSR
     inverse_energies: Any
-    touched: np.ndarray
+    touched: Any
 
     def downdate(self, X: Any, image: Any) -> Any:
         """Turn `A X` into `(A - Y E^-1 Y^T) X`.
@@ -110,6 +111,10 @@ class Deflation:
             near = entries[:, None] * X[self.touched]
             if self.image_rows.shape[0] == 1:
                 parts = near.sum(axis=0, keepdims=True)
+            elif isinstance(self.touched, slice):
+                return self.inverse_energies[:, None] * self.image_rows.matmat(
+                    X.astype(wide, copy=False)
+                )
             else:
                 parts = np.zeros((self.image_rows.shape[0], X.shape[1]), near.dtype)
                 np.add.at(parts, vectors, near)
@@ -124,13 +129,13 @@ class DeflatedOperator(Operator):
 
     Attributes
     ----------
-    operator : SparseOperator
+    operator : SparseOperator or PowerSystem
         The operator.
     deflation : Deflation
         What is taken out.
     """
 
-    operator: SparseOperator
+    operator: SparseOperator | PowerSystem
     deflation: Deflation
 
     @property
@@ -172,19 +177,19 @@ class DeflatedOperator(Operator):
 
 
 def find_deflation(
-    operator: SparseOperator, vector: Any, labels: np.ndarray | None
+    operator: SparseOperator | PowerSystem, vector: Any, labels: np.ndarray | None
 ) -> Deflation | None:
     """Split a vector by components and keep the parts of small energy.
 
     Parameters
     ----------
-    operator : SparseOperator of shape (n, n)
+    operator : SparseOperator or PowerSystem of shape (n, n)
         Symmetric, positive semi-definite, of unit diagonal, in float64.
     vector : array of shape (n,)
         Candidate, such as the scaled constants.
     labels : integer ndarray of shape (n,) or None
-        Components, -1 for nodes outside. None finds those of an operator on the host
-        and takes an operator on a device for connected.
+        Components, -1 for nodes outside. None finds those of a sparse operator on the
+        host and takes one on a device for connected.
 
     Returns
     -------
@@ -226,11 +231,13 @@ def find_deflation(
         images.transpose(),
         images,
         inverse,
-        np.flatnonzero(touched),
+        slice(None) if touched.all() else np.flatnonzero(touched),
     )
 
 
-def _components(operator: SparseOperator) -> np.ndarray:
+def _components(operator: SparseOperator | PowerSystem) -> np.ndarray:
+    if isinstance(operator, PowerSystem):
+        operator = operator.middle
     if not isinstance(operator.csr.data, np.ndarray):
         return np.zeros(operator.shape[0], dtype=np.int32)
     return connected_components(operator.csr.to_scipy(), directed=False)[1]

@@ -1,6 +1,6 @@
 """Solve symmetric positive (semi-)definite systems with many right-hand sides."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ from sklearn_manifold_reg.linalg._operators import (
     SparseOperator,
     as_operator,
 )
+from sklearn_manifold_reg.linalg._power_system import PowerSystem, power_form
 from sklearn_manifold_reg.linalg._problem import Problem, pose
 from sklearn_manifold_reg.linalg._result import SolveResult
 from sklearn_manifold_reg.linalg._system import System, prepare_system
@@ -48,13 +49,16 @@ _AUTO_DENSE_ROWS = 500
 # Rows up to which a direct factorization is dense.
 _DIRECT_DENSE_ROWS = 2000
 # Steps between judgments of a run, and before the first one: residuals hardly fall in
-# the beginning, even where a hundred steps suffice.
+# the beginning, even where a hundred steps suffice. Powers of a matrix take longer.
 _TRIAL = 20
 _FIRST_TRIAL = 40
+_FIRST_POWER_TRIAL = 100
 # Steps of conjugate gradients that multigrid takes for a typical solution, measured on
 # graphs of 2 to 784 features; those that its set-up takes, divided by the outputs.
 _PATIENCE = 200
 _SET_UP = 200
+# The same for the assembled power of a matrix, divided by the square of its fill.
+_POWER_PATIENCE = 50
 # Tolerances from which iterations run in float32; residuals are in float64 anyway.
 _NARROW_TOL = 1e-9
 
@@ -134,7 +138,9 @@ def solve(
     -----
     On the host sparse systems are scaled to unit diagonal, renumbered by reverse
     Cuthill-McKee where that pays, and iterated on in float32 with true residuals in
-    float64, unless `tol` is below 1e-9. Cost: O((nnz + n) n_outputs) a step.
+    float64, unless `tol` is below 1e-9. A diagonal plus a power of a sparse matrix is
+    multiplied factor by factor, and assembled for multigrid and "direct" only. Cost:
+    O((nnz + n) n_outputs) a step.
 
     Examples
     --------
@@ -300,13 +306,23 @@ def _solve_automatically(problem: Problem, options: _Options) -> SolveResult:
             # Singular, or known by products only: iterations need less.
             pass
     run = _start(problem, "auto", options)
-    if not isinstance(run.system.wide, SparseOperator):
+    if isinstance(run.system.wide, PowerSystem):
+        form = power_form(operator)
+        fill = 1.0 if form is None else form.fill()
+        trial = _Trial(_POWER_PATIENCE * fill**2, _FIRST_POWER_TRIAL)
+    elif isinstance(run.system.wide, SparseOperator):
+        trial = _Trial(_PATIENCE + _SET_UP / (1 + len(problem.sizes) / 2))
+    else:
         return _iterate(problem, "auto", options)
-    patience = _PATIENCE + _SET_UP / (1 + len(problem.sizes) / 2)
-    answer = run.go_on(options.max_iter, monitor=_Trial(patience))
+    answer = run.go_on(options.max_iter, monitor=trial)
     done = answer.n_iter.max(initial=0)
     if np.all(answer.norms <= problem.bounds) or done >= options.max_iter:
         return run.report(answer, "cg")
+    if isinstance(run.system.wide, PowerSystem):
+        X = run.system.leave(answer.Y)
+        problem = replace(problem, operator=operator.to_sparse())
+        run = _start(problem, "amg", options)
+        answer = replace(answer, Y=run.system.enter_solution(X))
     precondition = _multigrid(run.system, problem, options)
     return run.report(
         run.go_on(options.max_iter - done, answer, precondition=precondition), "amg"
@@ -314,6 +330,9 @@ def _solve_automatically(problem: Problem, options: _Options) -> SolveResult:
 
 
 def _iterate(problem: Problem, preconditioner: Any, options: _Options) -> SolveResult:
+    if preconditioner == "amg" and power_form(problem.operator) is not None:
+        # Multigrid needs the entries.
+        problem = replace(problem, operator=problem.operator.to_sparse())
     run = _start(problem, preconditioner, options)
     system = run.system
     precondition = None
@@ -428,22 +447,26 @@ def _multigrid(
 class _Trial:
     """Monitor that stops a run which promises to take too long.
 
-    From step 40 on, every 20 steps those that are left are predicted from the fall of
-    the worst residual over the last half of the steps.
+    From step `first` on, every 20 steps those that are left are predicted from the
+    fall of the worst residual over the last half of the steps. Two predictions beyond
+    `patience` in a row end the run: single ones are off where residuals stagnate.
     """
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, patience: float, first: int = _FIRST_TRIAL) -> None:
         self.patience = patience
+        self.first = first
         self.history: list[float] = []
+        self.doubts = 0
 
     def __call__(self, step: int, excess: np.ndarray) -> bool:
         worst = max(float(np.max(excess)), np.finfo(float).tiny)
         self.history.append(np.log(worst))
-        if step < _FIRST_TRIAL or step % _TRIAL:
+        if step < self.first or step % _TRIAL:
             return False
         now, before = self.history[-1], self.history[step // 2 - 1]
         rate = (before - now) / (step - step // 2)
-        return now > self.patience * rate
+        self.doubts = self.doubts + 1 if now > self.patience * rate else 0
+        return self.doubts == 2
 
 
 def _jacobi(problem: Problem) -> Any:

@@ -19,6 +19,11 @@ from sklearn_manifold_reg.linalg._deflation import (
     find_deflation,
 )
 from sklearn_manifold_reg.linalg._operators import Operator, SparseOperator
+from sklearn_manifold_reg.linalg._power_system import (
+    PowerForm,
+    PowerSystem,
+    power_form,
+)
 from sklearn_manifold_reg.linalg._reorder import (
     bandwidth_order,
     permute_and_scale,
@@ -84,7 +89,9 @@ class System:
         system : System
             Itself unless the operator can be deflated.
         """
-        if not isinstance(self.wide, SparseOperator) or vector.shape[0] == 0:
+        if not isinstance(self.wide, SparseOperator | PowerSystem):
+            return self
+        if vector.shape[0] == 0:
             return self
         entered = self.enter_solution(vector[:, None])[:, 0]
         if labels is not None and self.order is not None:
@@ -177,7 +184,9 @@ class System:
         R : array of shape (n, n_outputs)
             Residual.
         """
-        if not isinstance(B, np.ndarray) or not isinstance(self.wide, SparseOperator):
+        if not isinstance(B, np.ndarray) or not isinstance(
+            self.wide, SparseOperator | PowerSystem
+        ):
             return B - self.wide.matmat(Y)
         out = np.empty(B.shape) if out is None or out.shape != B.shape else out
         return np.subtract(B, self.wide.matmat(Y, out=out), out=out)
@@ -215,13 +224,17 @@ def prepare_system(
     Returns
     -------
     system : System
-        Nodes are renumbered on the host only, where `reordering_pays`.
+        Nodes are renumbered on the host only, where `reordering_pays`. A diagonal
+        plus a power of a sparse matrix is not assembled.
 
     Raises
     ------
     ValueError
         If the diagonal has a negative entry.
     """
+    form = power_form(operator)
+    if form is not None:
+        return _prepare_power(form, n_outputs, dtype, n_jobs)
     try:
         matrix = operator.to_sparse()
     except NotImplementedError:
@@ -258,8 +271,42 @@ def prepare_system(
     return System(full, narrowed(full, dtype), side, order)
 
 
+def _prepare_power(
+    form: PowerForm, n_outputs: int, dtype: Any, n_jobs: int | None
+) -> System:
+    diagonal = form.diagonal()
+    if np.any(diagonal < 0):
+        raise ValueError(
+            "The operator is not positive semi-definite: its diagonal reaches "
+            f"{diagonal.min():.3g}."
+        )
+    side = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1)), 1)
+    base, order = form.base, None
+    own = np.zeros(len(side))
+    if base.diagonal_part is not None:
+        own = base.diagonal_part.astype(np.float64)
+    csr = base.csr
+    if reordering_pays(csr, n_outputs * np.dtype(dtype).itemsize):
+        order = bandwidth_order(csr)
+    places = np.arange(csr.shape[0], dtype=np.int32) if order is None else order
+    scale = float(np.real(base.scale))
+    csr = permute_and_scale(csr, places, np.ones_like(side), scale, n_jobs)
+    shift = form.shift.astype(np.float64)
+    if order is not None:
+        side, own, shift = side[order], own[order], shift[order]
+    left = form.weight * side
+    wide = PowerSystem(
+        side**2 * shift,
+        SparseOperator(csr.scale(right=side), own * side, n_jobs=n_jobs),
+        SparseOperator(csr, own, n_jobs=n_jobs),
+        SparseOperator(csr.scale(left=left), left * own, n_jobs=n_jobs),
+        form.exponent - 2,
+    )
+    return System(wide, wide.astype(dtype), side, order)
+
+
 def _deflated(operator: Operator, deflation: Deflation | None) -> Operator:
-    if deflation is None or not isinstance(operator, SparseOperator):
+    if deflation is None or not isinstance(operator, SparseOperator | PowerSystem):
         return operator
     return DeflatedOperator(operator, deflation)
 

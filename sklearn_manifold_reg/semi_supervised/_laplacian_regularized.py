@@ -471,7 +471,7 @@ class LaplacianRegularizedRegressor(
         How the system of `kernel=None` is solved, see `linalg.solve`.
     tol : float, default=1e-6
         Relative residual at which that solver stops.
-    max_iter : int, default=1000
+    max_iter : int, default=2000
         Largest number of its steps.
     n_jobs : int or None, default=None
         Threads; None takes all cores. The result does not depend on it.
@@ -560,7 +560,7 @@ class LaplacianRegularizedRegressor(
         scaling="mean",
         solver="auto",
         tol=1e-6,
-        max_iter=1000,
+        max_iter=2000,
         n_jobs=None,
         random_state=None,
     ):
@@ -759,7 +759,7 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
     tol : float, default=1e-6
         Relative residual at which that solver stops, and relative duality gap of the
         losses other than "squared".
-    max_iter : int, default=1000
+    max_iter : int, default=2000
         Largest number of steps of the solver.
     n_jobs : int or None, default=None
         Threads; None takes all cores. The result does not depend on it.
@@ -875,7 +875,7 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
         scaling="mean",
         solver="auto",
         tol=1e-6,
-        max_iter=1000,
+        max_iter=2000,
         n_jobs=None,
         random_state=None,
     ):

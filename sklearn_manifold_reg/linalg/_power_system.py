@@ -1,0 +1,197 @@
+"""A diagonal plus a power of a sparse matrix, scaled, never assembled."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sklearn_manifold_reg.linalg._operators import (
+    DiagonalOperator,
+    Operator,
+    Power,
+    ScaledSum,
+    SparseOperator,
+)
+from sklearn_manifold_reg.linalg._workspace import Workspace
+
+_N_ROWS_OF_FILL = 200
+
+
+@dataclass(frozen=True, eq=False)
+class PowerSystem(Operator):
+    """Symmetric operator `diag(diagonal) + last middle^n_middle first`, on the host.
+
+    With T the scaling of a system, `T (D + c A^p) T` is of this form: `first = A T`,
+    `middle = A`, `last = c T A`, so that scaling costs nothing.
+
+    Attributes
+    ----------
+    diagonal_part : ndarray of shape (n,)
+        Diagonal.
+    first, middle, last : SparseOperator of shape (n, n)
+        Factors.
+    n_middle : int
+        Exponent of the middle one.
+    """
+
+    diagonal_part: np.ndarray
+    first: SparseOperator
+    middle: SparseOperator
+    last: SparseOperator
+    n_middle: int
+    _room: Workspace = field(default_factory=Workspace, repr=False)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of rows and columns."""
+        return self.first.shape
+
+    @property
+    def dtype(self) -> Any:
+        """Dtype of the factors."""
+        return self.first.dtype
+
+    def matmat(self, B: Any, *, out: Any = None) -> Any:
+        """Multiply a block, one pass over a factor after the other.
+
+        Parameters
+        ----------
+        B : ndarray of shape (n,) or (n, n_outputs)
+            Vector or block.
+        out : ndarray, default=None
+            Where to write.
+
+        Returns
+        -------
+        product : ndarray of the shape of B
+            The image.
+        """
+        dtype = np.result_type(self.dtype, B.dtype)
+        # Buffers of this operator: fresh memory costs more than a product.
+        image = self.first.matmat(B, out=self._room.empty("image", B.shape, dtype))
+        other = self._room.empty("other", B.shape, dtype)
+        for _ in range(self.n_middle):
+            image, other = self.middle.matmat(image, out=other), image
+        own = self.diagonal_part if B.ndim == 1 else self.diagonal_part[:, None]
+        out = self.last.matmat(image, out=out)
+        out += np.multiply(own, B, out=other)
+        return out
+
+    def adjoint(self) -> "PowerSystem":
+        """Give the operator itself, which is symmetric.
+
+        Returns
+        -------
+        adjoint : PowerSystem
+            Itself.
+        """
+        return self
+
+    def astype(self, dtype: Any) -> "PowerSystem":
+        """Convert the factors.
+
+        Parameters
+        ----------
+        dtype : dtype
+            Dtype wanted.
+
+        Returns
+        -------
+        operator : PowerSystem
+            With buffers of its own.
+        """
+        first, middle, last = (
+            SparseOperator(
+                A.csr.astype(dtype),
+                np.asarray(A.diagonal_part, dtype=dtype),
+                n_jobs=A.n_jobs,
+            )
+            for A in (self.first, self.middle, self.last)
+        )
+        diagonal = self.diagonal_part.astype(dtype)
+        return PowerSystem(diagonal, first, middle, last, self.n_middle)
+
+
+@dataclass(frozen=True, eq=False)
+class PowerForm:
+    """What an operator `diag(shift) + weight * base^exponent` is made of.
+
+    Attributes
+    ----------
+    shift : ndarray of shape (n,)
+        Diagonal.
+    weight : float
+        Factor of the power.
+    base : SparseOperator
+        Symmetric matrix.
+    exponent : int
+        At least 2.
+    """
+
+    shift: np.ndarray
+    weight: float
+    base: SparseOperator
+    exponent: int
+
+    def diagonal(self) -> np.ndarray:
+        """Give the diagonal; beyond squares, an estimate of it.
+
+        Returns
+        -------
+        diagonal : ndarray of shape (n,)
+            In float64.
+        """
+        csr, own = self.base.csr, np.zeros(self.base.shape[0])
+        if self.base.diagonal_part is not None:
+            own = self.base.diagonal_part.astype(np.float64)
+        scale = float(np.real(self.base.scale))
+        entries = csr.astype(np.float64)
+        squares = scale**2 * entries.with_data(entries.data**2).row_sums()
+        squares += own * (own + 2 * scale * entries.diagonal())
+        return self.shift + self.weight * squares ** (self.exponent / 2)
+
+    def fill(self) -> float:
+        """Estimate how many times more entries a square has than the matrix.
+
+        Returns
+        -------
+        fill : float
+            From some hundred rows, evenly spaced.
+        """
+        indptr, indices = self.base.csr.indptr, self.base.csr.indices
+        n = len(indptr) - 1
+        rows = np.unique(np.linspace(0, n - 1, _N_ROWS_OF_FILL).astype(np.int64))
+        count = 0
+        for i in rows:
+            near = indices[indptr[i] : indptr[i + 1]]
+            far = [indices[indptr[j] : indptr[j + 1]] for j in near]
+            count += len(np.unique(np.concatenate([near, *far])))
+        return max(1.0, count / max(1, int(np.sum(indptr[rows + 1] - indptr[rows]))))
+
+
+def power_form(operator: Operator) -> PowerForm | None:
+    """Recognize a diagonal plus a power of a sparse matrix on the host.
+
+    Parameters
+    ----------
+    operator : Operator
+        Any operator.
+
+    Returns
+    -------
+    form : PowerForm or None
+        None for operators of another kind.
+    """
+    if not isinstance(operator, ScaledSum) or len(operator.operators) != 2:
+        return None
+    shift, power = operator.operators
+    if not isinstance(shift, DiagonalOperator) or not isinstance(power, Power):
+        return None
+    if power.exponent < 2 or not isinstance(shift.values, np.ndarray):
+        return None
+    try:
+        base = power.operator.to_sparse()
+    except NotImplementedError:
+        return None
+    first, second = (float(np.real(c)) for c in operator.coefficients)
+    return PowerForm(first * shift.values, second, base, power.exponent)
