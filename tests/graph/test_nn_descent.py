@@ -89,7 +89,7 @@ def never_exact(monkeypatch):
 def test_descent_finds_what_few_joins_leave_out(monkeypatch, limit):
     X = surface()
     monkeypatch.setattr(
-        _nn_descent, limit, {"_JOIN_RECALL": 0.7, "_MAX_JOINED": 1e-9}[limit]
+        _nn_descent, limit, {"_JOIN_RECALL": 0.7, "_MAX_JOINED": 0.015}[limit]
     )
     monkeypatch.setattr(_nn_descent, "_MAX_ROUNDS", 0)
     before = recall(X, nearest_neighbors(X, 10, algorithm="nn_descent", random_state=0))
