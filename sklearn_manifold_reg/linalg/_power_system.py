@@ -193,5 +193,9 @@ def power_form(operator: Operator) -> PowerForm | None:
         base = power.operator.to_sparse()
     except NotImplementedError:
         return None
-    first, second = (float(np.real(c)) for c in operator.coefficients)
-    return PowerForm(first * shift.values, second, base, power.exponent)
+    first, second = operator.coefficients
+    numbers = (first, second, base.scale, shift.values.dtype.type(), base.dtype.type())
+    if any(np.iscomplexobj(number) for number in numbers):
+        return None
+    shift_values = float(np.real(first)) * shift.values
+    return PowerForm(shift_values, float(np.real(second)), base, power.exponent)
