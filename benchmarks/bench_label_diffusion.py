@@ -39,12 +39,15 @@ with np.load({path!r}) as saved:
 """
 OURS = """
 from sklearn_manifold_reg.semi_supervised import LabelDiffusionClassifier
-print(np.mean((LabelDiffusionClassifier().fit(X, y).transduction_ == truth)[y < 0]))
+model = LabelDiffusionClassifier().fit(X, y)
+right = (model.transduction_ == truth)[y < 0]
+print("- accuracy of ours:", right.mean().round(3))
 """
 PEER = """
 from sklearn.semi_supervised import LabelSpreading
 model = LabelSpreading(kernel="knn", n_neighbors=10).fit(X, y)
-print(np.mean((model.transduction_ == truth)[y < 0]))
+right = (model.transduction_ == truth)[y < 0]
+print("- accuracy of LabelSpreading:", right.mean().round(3))
 """
 
 
@@ -183,6 +186,7 @@ def features_to_labels(X, truth, y, folder):
     loading = fresh_process_seconds(data)
     own = fresh_process_seconds(data + OURS, 3) - loading
     peer = fresh_process_seconds(data + PEER) - loading
+    print()
     print_table(
         ["features to labels, fresh process", "seconds", "ours/it"],
         [

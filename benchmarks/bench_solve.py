@@ -80,7 +80,7 @@ def main():
         residual = A @ answers[-1] - B
         worst = (np.linalg.norm(residual, axis=0) / np.linalg.norm(B, axis=0)).max()
         rows.append((name, seconds, first / seconds, f"{worst:.1e}"))
-    print(f"ours takes solver={solve(system, B, tol=TOL).solver!r}")
+    print(f"ours takes solver={solve(system, B, tol=TOL).solver!r}\n")
     print_table(("solver", "seconds", "ours / this", "residual"), rows)
 
 
