@@ -6,7 +6,7 @@
 each warped at random several times. All methods get the same graph, in float64;
 quality is the relative residual of the equation that is solved, and the accuracy.
 `--features-to-labels` also times fresh processes that start from the features
-(scikit-learn's takes more than a minute).
+(scikit-learn's takes most of a minute).
 """
 
 import argparse

@@ -79,7 +79,7 @@ def descent_neighbors(
 
     Notes
     -----
-    Recall is 0.98 to 0.99. Where rows have no structure that cells could use, such as
+    Recall is 0.97 to 0.99. Where rows have no structure that cells could use, such as
     noise in many dimensions, up to 200,000 rows are searched exactly instead. Time
     is O(n^1.5), with a factor of BLAS speed; memory is O(n (k + q)) for q axes.
     """

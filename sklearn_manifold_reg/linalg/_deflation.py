@@ -40,6 +40,8 @@ class Deflation:
         Diagonal of E^-1; vectors of different components do not meet.
     touched : ndarray of int, shape (n_touched,), or slice
         Nodes with an entry in Y, which is one for each; a slice if all have one.
+    gather : CSR of shape (n_vectors, n_touched)
+        Y^T on those nodes.
     """
 
     labels: np.ndarray
@@ -49,6 +51,7 @@ class Deflation:
     image_columns: CSR
     inverse_energies: Any
     touched: Any
+    gather: CSR
 
     def downdate(self, X: Any, image: Any) -> Any:
         """Turn `A X` into `(A - Y E^-1 Y^T) X`.
@@ -107,17 +110,7 @@ class Deflation:
         wide = self.image_rows.dtype
         if isinstance(X, np.ndarray):
             # Few nodes matter: they alone are widened.
-            vectors, entries = self.image_columns.indices, self.image_columns.data
-            near = entries[:, None] * X[self.touched]
-            if self.image_rows.shape[0] == 1:
-                parts = near.sum(axis=0, keepdims=True)
-            elif isinstance(self.touched, slice):
-                return self.inverse_energies[:, None] * self.image_rows.matmat(
-                    X.astype(wide, copy=False)
-                )
-            else:
-                parts = np.zeros((self.image_rows.shape[0], X.shape[1]), near.dtype)
-                np.add.at(parts, vectors, near)
+            parts = self.gather.matmat(X[self.touched].astype(wide, copy=False))
         else:
             parts = self.image_rows.matmat(xp.astype(X, wide))
         return self.inverse_energies[:, None] * parts
@@ -224,20 +217,22 @@ def find_deflation(
     places, members, entries = (asarray_like(part, vector) for part in parts)
     images = CSR(places, members, entries, columns.shape)
     inverse = asarray_like(squares[taken] / energies[taken], vector)
+    image_rows = images.transpose()
+    nodes: Any = slice(None)
+    gather = image_rows
+    if isinstance(vector, np.ndarray) and not touched.all():
+        nodes = np.flatnonzero(touched)
+        places = (np.cumsum(touched) - 1)[image_rows.indices].astype(np.int32)
+        shape = (image_rows.shape[0], len(nodes))
+        gather = CSR(image_rows.indptr, places, image_rows.data, shape)
     return Deflation(
-        space.labels,
-        rows,
-        columns,
-        images.transpose(),
-        images,
-        inverse,
-        slice(None) if touched.all() else np.flatnonzero(touched),
+        space.labels, rows, columns, image_rows, images, inverse, nodes, gather
     )
 
 
 def _components(operator: SparseOperator | PowerSystem) -> np.ndarray:
     if isinstance(operator, PowerSystem):
-        operator = operator.middle
+        operator = operator.first
     if not isinstance(operator.csr.data, np.ndarray):
         return np.zeros(operator.shape[0], dtype=np.int32)
     return connected_components(operator.csr.to_scipy(), directed=False)[1]

@@ -213,6 +213,26 @@ class SparseOperator(Operator):
         A = self.scale * self.csr.to_scipy() + sparse.diags_array(self.diagonal_part)
         return CSR.from_scipy(A)
 
+    def astype(self, dtype: Any) -> "SparseOperator":
+        """Convert the entries.
+
+        Parameters
+        ----------
+        dtype : dtype
+            Dtype wanted.
+
+        Returns
+        -------
+        operator : SparseOperator
+            Itself if it has that dtype.
+        """
+        if self.dtype == dtype:
+            return self
+        diagonal = self.diagonal_part
+        if diagonal is not None:
+            diagonal = namespace_of(diagonal).astype(diagonal, dtype)
+        return SparseOperator(self.csr.astype(dtype), diagonal, self.scale, self.n_jobs)
+
     def to_sparse(self) -> "SparseOperator":
         """Give this operator.
 

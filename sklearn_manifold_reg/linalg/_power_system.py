@@ -22,23 +22,25 @@ class PowerSystem(Operator):
     """Symmetric operator `diag(diagonal) + last middle^n_middle first`, on the host.
 
     With T the scaling of a system, `T (D + c A^p) T` is of this form: `first = A T`,
-    `middle = A`, `last = c T A`, so that scaling costs nothing.
+    `middle = A` (None for p = 2), `last = c T A`, so that scaling costs nothing.
 
     Attributes
     ----------
     diagonal_part : ndarray of shape (n,)
         Diagonal.
-    first, middle, last : SparseOperator of shape (n, n)
-        Factors.
+    first, last : SparseOperator of shape (n, n)
+        Outer factors.
+    middle : SparseOperator of shape (n, n) or None
+        Factor in between.
     n_middle : int
         Exponent of the middle one.
     """
 
     diagonal_part: np.ndarray
     first: SparseOperator
-    middle: SparseOperator
     last: SparseOperator
-    n_middle: int
+    middle: SparseOperator | None = None
+    n_middle: int = 0
     _room: Workspace = field(default_factory=Workspace, repr=False)
 
     @property
@@ -70,8 +72,9 @@ class PowerSystem(Operator):
         # Buffers of this operator: fresh memory costs more than a product.
         image = self.first.matmat(B, out=self._room.empty("image", B.shape, dtype))
         other = self._room.empty("other", B.shape, dtype)
-        for _ in range(self.n_middle):
-            image, other = self.middle.matmat(image, out=other), image
+        if self.middle is not None:
+            for _ in range(self.n_middle):
+                image, other = self.middle.matmat(image, out=other), image
         own = self.diagonal_part if B.ndim == 1 else self.diagonal_part[:, None]
         out = self.last.matmat(image, out=out)
         out += np.multiply(own, B, out=other)
@@ -100,16 +103,14 @@ class PowerSystem(Operator):
         operator : PowerSystem
             With buffers of its own.
         """
-        first, middle, last = (
-            SparseOperator(
-                A.csr.astype(dtype),
-                np.asarray(A.diagonal_part, dtype=dtype),
-                n_jobs=A.n_jobs,
-            )
-            for A in (self.first, self.middle, self.last)
+        middle = None if self.middle is None else self.middle.astype(dtype)
+        return PowerSystem(
+            self.diagonal_part.astype(dtype),
+            self.first.astype(dtype),
+            self.last.astype(dtype),
+            middle,
+            self.n_middle,
         )
-        diagonal = self.diagonal_part.astype(dtype)
-        return PowerSystem(diagonal, first, middle, last, self.n_middle)
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,7 +36,7 @@ from sklearn_manifold_reg.linalg._operators import (
     SparseOperator,
     as_operator,
 )
-from sklearn_manifold_reg.linalg._power_system import PowerSystem, power_form
+from sklearn_manifold_reg.linalg._power_system import power_form
 from sklearn_manifold_reg.linalg._problem import Problem, pose
 from sklearn_manifold_reg.linalg._result import SolveResult
 from sklearn_manifold_reg.linalg._system import System, prepare_system
@@ -306,10 +306,9 @@ def _solve_automatically(problem: Problem, options: _Options) -> SolveResult:
             # Singular, or known by products only: iterations need less.
             pass
     run = _start(problem, "auto", options)
-    if isinstance(run.system.wide, PowerSystem):
-        form = power_form(operator)
-        fill = 1.0 if form is None else form.fill()
-        trial = _Trial(_POWER_PATIENCE * fill**2, _FIRST_POWER_TRIAL)
+    form = power_form(operator)
+    if form is not None:
+        trial = _Trial(_POWER_PATIENCE * form.fill() ** 2, _FIRST_POWER_TRIAL)
     elif isinstance(run.system.wide, SparseOperator):
         trial = _Trial(_PATIENCE + _SET_UP / (1 + len(problem.sizes) / 2))
     else:
@@ -318,7 +317,7 @@ def _solve_automatically(problem: Problem, options: _Options) -> SolveResult:
     done = answer.n_iter.max(initial=0)
     if np.all(answer.norms <= problem.bounds) or done >= options.max_iter:
         return run.report(answer, "cg")
-    if isinstance(run.system.wide, PowerSystem):
+    if form is not None:
         X = run.system.leave(answer.Y)
         problem = replace(problem, operator=operator.to_sparse())
         run = _start(problem, "amg", options)

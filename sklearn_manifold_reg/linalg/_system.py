@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from sklearn_manifold_reg._arrays import (
-    CSR,
     asarray_like,
     column_norms,
     device,
@@ -268,7 +267,7 @@ def prepare_system(
     else:
         csr = csr.astype(wide).scale(matrix.scale * side, side)
     full = SparseOperator(csr, added, n_jobs=n_jobs)
-    return System(full, narrowed(full, dtype), side, order)
+    return System(full, full.astype(dtype), side, order)
 
 
 def _prepare_power(
@@ -298,8 +297,8 @@ def _prepare_power(
     wide = PowerSystem(
         side**2 * shift,
         SparseOperator(csr.scale(right=side), own * side, n_jobs=n_jobs),
-        SparseOperator(csr, own, n_jobs=n_jobs),
         SparseOperator(csr.scale(left=left), left * own, n_jobs=n_jobs),
+        SparseOperator(csr, own, n_jobs=n_jobs) if form.exponent > 2 else None,
         form.exponent - 2,
     )
     return System(wide, wide.astype(dtype), side, order)
@@ -309,30 +308,6 @@ def _deflated(operator: Operator, deflation: Deflation | None) -> Operator:
     if deflation is None or not isinstance(operator, SparseOperator | PowerSystem):
         return operator
     return DeflatedOperator(operator, deflation)
-
-
-def narrowed(operator: SparseOperator, dtype: Any) -> SparseOperator:
-    """Convert a sparse operator to another dtype.
-
-    Parameters
-    ----------
-    operator : SparseOperator
-        Operator.
-    dtype : dtype
-        Dtype of the entries wanted.
-
-    Returns
-    -------
-    operator : SparseOperator
-        Itself if it has that dtype.
-    """
-    if operator.dtype == dtype:
-        return operator
-    added = operator.diagonal_part
-    if added is not None:
-        added = namespace_of(added).astype(added, dtype)
-    csr: CSR = operator.csr.astype(dtype)
-    return SparseOperator(csr, added, operator.scale, operator.n_jobs)
 
 
 def widest_dtype(array: Any) -> Any:

@@ -430,7 +430,8 @@ class LaplacianRegularizedRegressor(
     alpha : float or "auto", default="auto"
         Weight of |f|²: the mean of squared values for `kernel=None`, otherwise the
         squared norm of the function. Larger values shrink f, far from labels first.
-        "auto" is 1e-3, and with `kernel=None` at most
+        "auto" is 1e-3, and with `kernel=None` and a positive `graph_alpha`, in the
+        scale "mean", at most
         `graph_alpha * (n_labeled / n_samples)**max(2, power)`, so that values do not
         fade between labels however many rows there are.
     graph_alpha : float, default=0.1
@@ -708,7 +709,8 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
     alpha : float or "auto", default="auto"
         Weight of |f|²: the mean of squared values for `kernel=None`, otherwise the
         squared norm of the function. Larger values shrink f, far from labels first.
-        "auto" is 1e-3, and with `kernel=None` at most
+        "auto" is 1e-3, and with `kernel=None` and a positive `graph_alpha`, in the
+        scale "mean", at most
         `graph_alpha * (n_labeled / n_samples)**max(2, power)`, so that values do not
         fade between labels however many rows there are.
     graph_alpha : float or "auto", default="auto"
