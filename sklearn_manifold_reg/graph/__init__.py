@@ -6,19 +6,27 @@ from sklearn_manifold_reg.graph._image_graph import ImageGraph
 from sklearn_manifold_reg.graph._kernel_graph import KernelGraph
 from sklearn_manifold_reg.graph._laplacian import GraphOperator, laplacian
 from sklearn_manifold_reg.graph._neighbors_graph import NeighborsGraph
+from sklearn_manifold_reg.graph._new_rows import link_rows
 from sklearn_manifold_reg.graph._precomputed import PrecomputedGraph
 from sklearn_manifold_reg.graph._radius_graph import RadiusGraph
 from sklearn_manifold_reg.graph._resolve import resolve_graph
+from sklearn_manifold_reg.graph._spectrum import (
+    LaplacianEigenpairs,
+    laplacian_eigenpairs,
+)
 
 __all__ = [
     "Graph",
     "GraphOperator",
     "ImageGraph",
     "KernelGraph",
+    "LaplacianEigenpairs",
     "NeighborsGraph",
     "PrecomputedGraph",
     "RadiusGraph",
     "connected_components",
     "laplacian",
+    "laplacian_eigenpairs",
+    "link_rows",
     "resolve_graph",
 ]

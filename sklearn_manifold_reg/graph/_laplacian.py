@@ -35,6 +35,8 @@ class GraphOperator(Operator):
         Connected component of each node, on the host.
     n_components : int
         Number of connected components, the dimension of the null space.
+    density_factor : array of shape (n,) or None
+        Power of the original degrees that the density correction scales weights by.
     """
 
     csr: CSR
@@ -43,6 +45,7 @@ class GraphOperator(Operator):
     normalization: str | None
     component_labels: np.ndarray
     n_components: int
+    density_factor: Any = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -214,8 +217,9 @@ default="symmetric"
     csr = _as_csr(affinity)
     n_components, labels = connected_components(csr)
     degrees = csr.row_sums()
+    density = None
     if normalization == "density":
-        factor = _power(degrees, -alpha)
+        density = factor = _power(degrees, -alpha)
         csr = csr.scale(left=factor, right=factor)
         degrees = csr.row_sums()
     diagonal = degrees
@@ -227,7 +231,9 @@ default="symmetric"
     if normalization is not None:
         xp = namespace_of(degrees)
         diagonal = xp.astype(degrees > 0, degrees.dtype)
-    return GraphOperator(csr, diagonal, degrees, normalization, labels, n_components)
+    return GraphOperator(
+        csr, diagonal, degrees, normalization, labels, n_components, density
+    )
 
 
 def _as_csr(affinity: Any) -> CSR:

@@ -1,6 +1,7 @@
 """Linear operators and solvers, written once for every array library."""
 
 from sklearn_manifold_reg.linalg._dense import solve_dense
+from sklearn_manifold_reg.linalg._eigen import EigenResult, lowest_eigenpairs
 from sklearn_manifold_reg.linalg._multigrid import MultigridPreconditioner
 from sklearn_manifold_reg.linalg._null_space import NullSpace
 from sklearn_manifold_reg.linalg._operators import (
@@ -25,6 +26,7 @@ __all__ = [
     "ChebyshevOperator",
     "DenseOperator",
     "DiagonalOperator",
+    "EigenResult",
     "Factorization",
     "MultigridPreconditioner",
     "NullSpace",
@@ -38,6 +40,7 @@ __all__ = [
     "bandwidth_order",
     "chebyshev_operator",
     "factorize",
+    "lowest_eigenpairs",
     "reordering_pays",
     "solve",
     "solve_dense",

@@ -14,8 +14,6 @@ from sklearn_manifold_reg.linalg._operators import (
 )
 from sklearn_manifold_reg.linalg._workspace import Workspace
 
-_N_ROWS_OF_FILL = 200
-
 
 @dataclass(frozen=True, eq=False)
 class PowerSystem(Operator):
@@ -150,24 +148,6 @@ class PowerForm:
         squares = scale**2 * entries.with_data(entries.data**2).row_sums()
         squares += own * (own + 2 * scale * entries.diagonal())
         return self.shift + self.weight * squares ** (self.exponent / 2)
-
-    def fill(self) -> float:
-        """Estimate how many times more entries a square has than the matrix.
-
-        Returns
-        -------
-        fill : float
-            From some hundred rows, evenly spaced.
-        """
-        indptr, indices = self.base.csr.indptr, self.base.csr.indices
-        n = len(indptr) - 1
-        rows = np.unique(np.linspace(0, n - 1, _N_ROWS_OF_FILL).astype(np.int64))
-        count = 0
-        for i in rows:
-            near = indices[indptr[i] : indptr[i + 1]]
-            far = [indices[indptr[j] : indptr[j + 1]] for j in near]
-            count += len(np.unique(np.concatenate([near, *far])))
-        return max(1.0, count / max(1, int(np.sum(indptr[rows + 1] - indptr[rows]))))
 
 
 def power_form(operator: Operator) -> PowerForm | None:

@@ -21,6 +21,7 @@ from sklearn_manifold_reg.linalg._direct import (
     dense_factor,
     sparse_factor,
 )
+from sklearn_manifold_reg.linalg._fill import square_fill
 from sklearn_manifold_reg.linalg._multigrid import (
     MultigridPreconditioner,
     smoothed_aggregation,
@@ -308,7 +309,9 @@ def _solve_automatically(problem: Problem, options: _Options) -> SolveResult:
     run = _start(problem, "auto", options)
     form = power_form(operator)
     if form is not None:
-        trial = _Trial(_POWER_PATIENCE * form.fill() ** 2, _FIRST_POWER_TRIAL)
+        trial = _Trial(
+            _POWER_PATIENCE * square_fill(form.base.csr) ** 2, _FIRST_POWER_TRIAL
+        )
     elif isinstance(run.system.wide, SparseOperator):
         trial = _Trial(_PATIENCE + _SET_UP / (1 + len(problem.sizes) / 2))
     else:
