@@ -214,7 +214,7 @@ default="symmetric"
             f"normalization={normalization!r} is unknown; choose one of "
             f"{NORMALIZATIONS}."
         )
-    csr = _as_csr(affinity)
+    csr = as_csr(affinity)
     n_components, labels = connected_components(csr)
     degrees = csr.row_sums()
     density = None
@@ -236,7 +236,24 @@ default="symmetric"
     )
 
 
-def _as_csr(affinity: Any) -> CSR:
+def as_csr(affinity: Any) -> CSR:
+    """Take the weights of a graph in any of its forms.
+
+    Parameters
+    ----------
+    affinity : sparse array or matrix, CSR or Graph of shape (n, n)
+        Weights.
+
+    Returns
+    -------
+    csr : CSR
+        The same weights.
+
+    Raises
+    ------
+    ValueError
+        If the affinity is not square.
+    """
     if isinstance(affinity, Graph):
         affinity = affinity.affinity
     csr = affinity if isinstance(affinity, CSR) else CSR.from_scipy(affinity)
