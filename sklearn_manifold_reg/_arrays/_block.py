@@ -24,7 +24,7 @@ def column_dots(A: Any, B: Any, *, n_jobs: int | None = None) -> np.ndarray:
     Parameters
     ----------
     A, B : array of shape (n, n_columns)
-        Real blocks of one library and dtype.
+        Blocks of one library and dtype. Of complex ones, the real part is taken.
     n_jobs : int or None, default=None
         Threads, for NumPy only. The value does not depend on it.
 
@@ -33,8 +33,10 @@ def column_dots(A: Any, B: Any, *, n_jobs: int | None = None) -> np.ndarray:
     dots : ndarray of shape (n_columns,)
         On the host, in float64.
     """
+    xp = namespace_of(A, B)
+    if xp.isdtype(A.dtype, "complex floating"):
+        A, B = xp.real(xp.conj(A) * B), xp.ones_like(xp.real(B))
     if not isinstance(A, np.ndarray):
-        xp = namespace_of(A, B)
         wide = _widest(xp, A)
         dots = xp.sum(xp.astype(A, wide) * xp.astype(B, wide), axis=0)
         return np.asarray([float(value) for value in dots])
@@ -53,7 +55,7 @@ def column_norms(A: Any, *, n_jobs: int | None = None) -> np.ndarray:
     Parameters
     ----------
     A : array of shape (n, n_columns)
-        Real block.
+        Block.
     n_jobs : int or None, default=None
         Threads, for NumPy only.
 

@@ -131,6 +131,7 @@ class CSR:
         diagonal: Any = None,
         scale: float | complex = 1.0,
         out: Any = None,
+        subtract: bool = False,
         n_jobs: int | None = None,
     ) -> Any:
         """Compute `diagonal[:, None] * B + scale * (A @ B)` in one pass.
@@ -146,6 +147,8 @@ class CSR:
         out : ndarray, default=None
             Where to write, for NumPy only: C-contiguous, of the result's shape and
             dtype, sharing no memory with `B`.
+        subtract : bool, default=False
+            Whether to take off what `out` holds, as three-term recurrences do.
         n_jobs : int or None, default=None
             Threads, for NumPy only. The value does not depend on it.
 
@@ -168,7 +171,9 @@ class CSR:
         if diagonal is not None and self.shape[0] != self.shape[1]:
             raise ValueError(f"A matrix of shape {self.shape} takes no diagonal.")
         if isinstance(self.data, np.ndarray):
-            return _numpy_product(self, np.asarray(B), diagonal, scale, out, n_jobs)
+            return _numpy_product(
+                self, np.asarray(B), diagonal, scale, out, subtract, n_jobs
+            )
         product = scale * _foreign_product(self, B)
         if diagonal is None:
             return product
@@ -399,7 +404,13 @@ def _result_dtype(csr: CSR, B: np.ndarray, diagonal: Any, scale: Any) -> np.dtyp
 
 
 def _numpy_product(
-    csr: CSR, B: np.ndarray, diagonal: Any, scale: Any, out: Any, n_jobs: int | None
+    csr: CSR,
+    B: np.ndarray,
+    diagonal: Any,
+    scale: Any,
+    out: Any,
+    subtract: bool,
+    n_jobs: int | None,
 ) -> np.ndarray:
     dtype = _result_dtype(csr, B, diagonal, scale)
     columns = 1 if B.ndim == 1 else B.shape[1]
@@ -412,7 +423,7 @@ def _numpy_product(
     if out.size == 0:
         return out
     if dtype.char not in "fd" or not use_compiled():
-        return _reference_product(csr.to_scipy(), B, diagonal, scale, out)
+        return _reference_product(csr.to_scipy(), B, diagonal, scale, out, subtract)
 
     from sklearn_manifold_reg._arrays import _csr_numba
 
@@ -424,16 +435,23 @@ def _numpy_product(
     arrays = (_writable(csr.indptr), _writable(csr.indices), _writable(csr.data, dtype))
     block = _writable(B, dtype)
     factor = dtype.type(scale)
-    _run(csr, function, csr.nnz * columns, n_jobs, *arrays, block, side, factor, target)
+    parts = (*arrays, block, side, factor, subtract, target)
+    _run(csr, function, csr.nnz * columns, n_jobs, *parts)
     return out
 
 
 def _reference_product(
-    A: sparse.csr_array, B: np.ndarray, diagonal: Any, scale: Any, out: np.ndarray
+    A: sparse.csr_array,
+    B: np.ndarray,
+    diagonal: Any,
+    scale: Any,
+    out: np.ndarray,
+    subtract: bool,
 ) -> np.ndarray:
-    out[...] = scale * (A @ B)
+    product = scale * (A @ B)
     if diagonal is not None:
-        out += (diagonal[:, None] if B.ndim == 2 else diagonal) * B
+        product += (diagonal[:, None] if B.ndim == 2 else diagonal) * B
+    out[...] = product - out if subtract else product
     return out
 
 

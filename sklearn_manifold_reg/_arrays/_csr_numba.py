@@ -22,14 +22,18 @@ def _add_rows_python(
     indices, data, first, last, B, left, right, own, terms, out, lanes
 ):
     """Interpreted twin of the intrinsic, for `NUMBA_DISABLE_JIT=1`."""
-    coefficient, scale, row = terms
+    coefficient, scale, row, subtract = terms
+    totals = []
     for column in (left, right):
         panel = slice(column, column + lanes)
         entries = slice(first, last)
         total = scale * (data[entries] @ B[indices[entries], panel])
         if own >= 0:
             total = total + coefficient * B[own, panel]
-        out[row, panel] = total
+        totals.append(total - out[row, panel] if subtract else total)
+    # Both panels before either is written: they may overlap.
+    for column, total in zip((left, right), totals, strict=True):
+        out[row, column : column + lanes] = total
 
 
 @intrinsic(prefer_literal=True)
@@ -72,7 +76,7 @@ def _add_rows_compiled(
         start, stop = integer(2), integer(3)
         columns = [integer(5), integer(6)]
         own_row = integer(7)
-        coefficient, scale, row = cgutils.unpack_tuple(builder, args[8], 3)
+        coefficient, scale, row, subtract = cgutils.unpack_tuple(builder, args[8], 4)
         row = context.cast(builder, row, kinds[8][2], types.intp)
         n_columns = builder.extract_value(array(4).shape, 1)
         n_entries = builder.extract_value(array(0).shape, 0)
@@ -136,8 +140,16 @@ def _add_rows_compiled(
                 builder.store(
                     builder.fadd(builder.load(total), product, flags=exact), total
                 )
-        for total, column in zip(sums, columns, strict=True):
-            place = builder.bitcast(address(out_at, row, column), vector.as_pointer())
+        places = [
+            builder.bitcast(address(out_at, row, column), vector.as_pointer())
+            for column in columns
+        ]
+        # Both panels before either is written: they may overlap.
+        with builder.if_then(context.is_true(builder, kinds[8][3], subtract)):
+            for total, place in zip(sums, places, strict=True):
+                old = builder.load(place, align=item)
+                builder.store(builder.fsub(builder.load(total), old), total)
+        for total, place in zip(sums, places, strict=True):
             builder.store(builder.load(total), place, align=item)
         return context.get_dummy_value()
 
@@ -148,46 +160,49 @@ _add_rows = _add_rows_python if config.DISABLE_JIT else _add_rows_compiled
 
 
 @kernel
-def csr_block_product(indptr, indices, data, B, diagonal, scale, out, start, stop):
+def csr_block_product(
+    indptr, indices, data, B, diagonal, scale, subtract, out, start, stop
+):
     """Write rows `start` to `stop` of `diagonal[:, None] * B + scale * (A @ B)`.
 
-    An empty `diagonal` stands for zeros. B has at least two columns; panels of 2, 4,
-    8 or 16 columns go in pairs, the last of them moved back inside the block.
+    With `subtract` the old content of `out` is taken off. An empty `diagonal` stands
+    for zeros. Panels of 2, 4, 8 or 16 columns go in pairs that may overlap.
     """
     n_columns = B.shape[1]
     square = diagonal.shape[0] > 0
     for i in range(start, stop):
         own = i if square else -1
-        terms = (diagonal[i] if square else scale, scale, i)
+        terms = (diagonal[i] if square else scale, scale, i, subtract)
         first = indptr[i]
         last = indptr[i + 1]
-        if n_columns > 16:
-            for c in range(0, n_columns, 32):
-                left = min(c, n_columns - 16)
-                right = min(c + 16, n_columns - 16)
+        c = 0
+        while c < n_columns:
+            rest = n_columns - c
+            end = min(c + 32, n_columns)
+            if rest > 16:
                 _add_rows(
-                    indices, data, first, last, B, left, right, own, terms, out, 16
+                    indices, data, first, last, B, c, end - 16, own, terms, out, 16
                 )
-        elif n_columns > 8:
-            _add_rows(
-                indices, data, first, last, B, 0, n_columns - 8, own, terms, out, 8
-            )
-        elif n_columns > 4:
-            _add_rows(
-                indices, data, first, last, B, 0, n_columns - 4, own, terms, out, 4
-            )
-        else:
-            _add_rows(
-                indices, data, first, last, B, 0, n_columns - 2, own, terms, out, 2
-            )
+            elif rest > 8:
+                _add_rows(indices, data, first, last, B, c, end - 8, own, terms, out, 8)
+            elif rest > 4:
+                _add_rows(indices, data, first, last, B, c, end - 4, own, terms, out, 4)
+            elif rest > 1:
+                _add_rows(indices, data, first, last, B, c, end - 2, own, terms, out, 2)
+            else:
+                _add_rows(indices, data, first, last, B, c, c, own, terms, out, 1)
+            c = end
 
 
 @kernel
-def csr_vector_product(indptr, indices, data, b, diagonal, scale, out, start, stop):
+def csr_vector_product(
+    indptr, indices, data, b, diagonal, scale, subtract, out, start, stop
+):
     """Write rows `start` to `stop` of `diagonal * b + scale * (A @ b)`.
 
-    Indices are unsigned, which spares a test for negative ones at each access; two
-    sums overlap the latency of additions.
+    With `subtract` the old content of `out` is taken off. Indices are unsigned, which
+    spares a test for negative ones at each access; two sums overlap the latency of
+    additions.
     """
     square = diagonal.shape[0] > 0
     one, two = np.uint64(1), np.uint64(2)
@@ -202,9 +217,10 @@ def csr_vector_product(indptr, indices, data, b, diagonal, scale, out, start, st
             entry += two
         if entry < last:
             even += data[entry] * b[np.uint32(indices[entry])]
-        out[i] = scale * (even + odd)
+        total = scale * (even + odd)
         if square:
-            out[i] += diagonal[i] * b[i]
+            total += diagonal[i] * b[i]
+        out[i] = total - out[i] if subtract else total
 
 
 @kernel

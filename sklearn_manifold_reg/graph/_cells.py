@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_manifold_reg.graph._blas import single_threaded_blas
+from sklearn_manifold_reg.utils._blas import single_threaded_blas
 from sklearn_manifold_reg.utils._numba import run_rows
 
 # Rows drawn for each center, and rounds of averaging: more of either moves recall

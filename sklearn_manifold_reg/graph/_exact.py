@@ -20,7 +20,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from sklearn_manifold_reg._arrays._topk import smallest_k
-from sklearn_manifold_reg.graph._blas import single_threaded_blas
+from sklearn_manifold_reg.utils._blas import single_threaded_blas
 from sklearn_manifold_reg.utils._numba import row_ranges, run_rows, use_compiled
 
 # Rows of a tile: two packed blocks and a tile of this size share the L2 cache,

@@ -12,7 +12,6 @@ from collections import deque
 
 import numpy as np
 
-from sklearn_manifold_reg.graph._blas import single_threaded_blas
 from sklearn_manifold_reg.graph._cells import Cells, build_cells
 from sklearn_manifold_reg.graph._exact import (
     CenteredRows,
@@ -21,6 +20,7 @@ from sklearn_manifold_reg.graph._exact import (
     exact_some_neighbors,
 )
 from sklearn_manifold_reg.graph._projection import leading_axes
+from sklearn_manifold_reg.utils._blas import single_threaded_blas
 from sklearn_manifold_reg.utils._numba import row_ranges, run_rows, use_compiled
 
 # Rows whose exact neighbors steer the search; the standard error of their recall

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_manifold_reg.graph._blas import single_threaded_blas
+from sklearn_manifold_reg.utils._blas import single_threaded_blas
 
 # Axes are estimated from this many rows at most.
 _N_SAMPLE = 2000

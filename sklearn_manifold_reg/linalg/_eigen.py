@@ -1,7 +1,8 @@
-"""Lowest eigenpairs of a symmetric positive semi-definite operator."""
+"""Lowest eigenpairs of a Hermitian positive semi-definite operator."""
 
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,33 +12,46 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from sklearn_manifold_reg._arrays import (
+    CSR,
     asarray_like,
+    column_dots,
     column_norms,
     device,
     namespace_of,
+    to_numpy,
 )
-from sklearn_manifold_reg.linalg._chebyshev import chebyshev_steps, largest_eigenvalue
+from sklearn_manifold_reg.linalg._arpack import krylov_pairs, shift_invert_pairs
+from sklearn_manifold_reg.linalg._canonical import canonical_basis
+from sklearn_manifold_reg.linalg._eigen_block import Projection
 from sklearn_manifold_reg.linalg._fill import square_fill
+from sklearn_manifold_reg.linalg._filtered_krylov import filtered_krylov
 from sklearn_manifold_reg.linalg._lobpcg import lobpcg
 from sklearn_manifold_reg.linalg._multigrid import smoothed_aggregation
 from sklearn_manifold_reg.linalg._null_space import NullSpace
 from sklearn_manifold_reg.linalg._operators import (
+    DenseOperator,
     Operator,
     SparseOperator,
     as_operator,
 )
+from sklearn_manifold_reg.linalg._spectral_bounds import upper_bound
 from sklearn_manifold_reg.linalg._system import System, prepare_system
+from sklearn_manifold_reg.utils._blas import single_threaded_blas
 
-_SOLVERS = ("auto", "dense", "lobpcg", "chebyshev")
-# Rows up to which "auto" takes all eigenpairs of a dense matrix.
+_SOLVERS = ("auto", "dense", "lobpcg", "chebyshev", "arpack", "shift-invert")
+_HOST_ONLY = ("lobpcg", "arpack", "shift-invert")
+# Rows up to which "auto" takes all eigenpairs of a dense matrix, and the largest matrix
+# that it makes dense because many pairs are wanted.
 _DENSE_ROWS = 1500
-# Fill of the square up to which a graph counts as one of few dimensions, on which
-# multigrid is cheap and polynomials need a high degree.
+_MOST_DENSE_ROWS = 10_000
+# Fill of the square up to which multigrid coarsens well, and polynomials would need a
+# high degree.
 _LOW_FILL = 5.0
-# Products of a polynomial preconditioner, and the eigenvalue from which it inverts,
-# in units of largest / degree².
-_DEGREE = 12
-_LOW_END = 4.0
+# Eigenvalues this close, relative to an upper bound, count as one.
+_EQUAL = 1e-8
+# Noise in the start of "lobpcg", relative to the rough eigenvectors it starts from.
+_NOISE = 0.05
+_MAX_ITER = {"chebyshev": 100, "lobpcg": 200}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,15 +63,18 @@ class EigenResult:
     values : array of shape (n_pairs,)
         Eigenvalues, ascending.
     vectors : array of shape (n, n_pairs)
-        Orthonormal eigenvectors; the entry of largest size is positive.
+        Orthonormal eigenvectors; with a mass matrix M, `vectors' M vectors` is the
+        identity.
     residual_norms : ndarray of shape (n_pairs,)
-        Norms of `A v - value v`, in float64.
+        Norms of `A v - value v`, in float64. With a mass matrix those of
+        `M^-1/2 (A v - value M v)`.
     n_iter : int
-        Steps of the iteration; 0 for a dense decomposition.
+        Steps of the iteration; 0 for a dense decomposition and for ARPACK, which does
+        not tell.
     converged : bool
         Whether every residual met the tolerance.
     solver : str
-        Solver that was used: "dense", "lobpcg" or "chebyshev".
+        Solver that was used.
     """
 
     values: Any
@@ -72,6 +89,7 @@ def lowest_eigenpairs(
     operator: Any,
     n_pairs: int,
     *,
+    mass: Any = None,
     null_space: NullSpace | None = None,
     solver: str = "auto",
     tol: float = 1e-6,
@@ -81,39 +99,58 @@ def lowest_eigenpairs(
 ) -> EigenResult:
     """Compute the lowest eigenpairs of a positive semi-definite operator.
 
+    Solves `A v = value v`, or `A v = value M v` with a diagonal mass matrix M.
+
     Parameters
     ----------
     operator : Operator, sparse array or array of shape (n, n)
-        Symmetric positive semi-definite, such as a Laplacian.
+        Hermitian positive semi-definite, such as a Laplacian.
     n_pairs : int
         Number of eigenpairs, at most n.
+    mass : array of shape (n,) or None, default=None
+        Positive diagonal of M, such as the areas that the vertices of a mesh stand for.
     null_space : NullSpace or None, default=None
         Known eigenvectors of eigenvalue 0. They come first in the result and are not
         computed; all others are searched orthogonally to them.
-    solver : {"auto", "dense", "lobpcg", "chebyshev"}, default="auto"
-        "dense" decomposes the whole matrix; the others iterate on a block of vectors
-        (LOBPCG), preconditioned by multigrid or by a polynomial of the operator. "auto"
-        takes "dense" up to 1500 rows or for a fifth of all pairs, "lobpcg" on graphs
-        of few dimensions, whose squares fill little, and "chebyshev" elsewhere.
+    solver : {"auto", "dense", "chebyshev", "lobpcg", "arpack", "shift-invert"}, \
+default="auto"
+        - "dense" decomposes the whole matrix;
+        - "chebyshev" builds a block Krylov space of a polynomial filter: fast on
+          graphs of high dimension, whose spectrum has no dense lower end;
+        - "lobpcg" iterates on a block of vectors with a multigrid preconditioner: fast
+          on curves, surfaces and solids, whose eigenvalues crowd at zero;
+        - "arpack" is scipy's Lanczos method on `c I - A` with the product of this
+          package; of an eigenvalue of high multiplicity it may miss copies;
+        - "shift-invert" is the same on the inverse, by a sparse factorization.
+
+        "auto" takes "dense" up to 1500 rows, or where more than a fifth of all pairs
+        of up to 10,000 rows are wanted; "lobpcg" where the square of the matrix has at
+        most 5 times as many entries as the matrix, a measure of dimension; and
+        "chebyshev" elsewhere. Device arrays know "dense" and "chebyshev" only.
     tol : float, default=1e-6
-        Residual norm wanted, relative to the largest eigenvalue.
+        Residual norm wanted, relative to an upper bound of the spectrum.
     max_iter : int or None, default=None
-        Largest number of steps; None leaves it to the solver.
+        Largest number of steps. None stands for 100 with "chebyshev", whose steps are
+        blocks of filter products, for 200 with "lobpcg", and for scipy's default.
     random_state : int, RandomState instance or None, default=0
         Seed of the start.
     n_jobs : int or None, default=None
-        Threads. The result does not depend on it.
+        Threads, for NumPy only. The result does not depend on it.
 
     Returns
     -------
     result : EigenResult
-        Eigenpairs in the library, device and floating dtype of the operator.
+        In the library, device and dtype of the operator. The entry of largest size of
+        a vector is positive, and among those within a thousandth of it the first;
+        vectors of one eigenvalue are rotated to a basis that depends on their span
+        only. So the same operator gives the same vectors, if the last eigenvalue is
+        not one of several equal ones.
 
     Raises
     ------
     ValueError
-        If `n_pairs` is not in 1..n, a name is unknown, or a solver that knows NumPy
-        only is asked for with arrays of another library.
+        If `n_pairs` is not in 1..n, `mass` is not positive, a name is unknown, or a
+        solver that knows NumPy only is asked for with arrays of another library.
 
     Warns
     -----
@@ -122,13 +159,15 @@ def lowest_eigenpairs(
 
     Notes
     -----
-    A step takes two to `n_pairs` times a dozen products with the operator and
-    O(n n_pairs²) operations; memory is O(n n_pairs).
+    float32 operators are solved with float64 products where it matters; iterations run
+    in float32 as far as its accuracy goes. "chebyshev" keeps up to seven blocks of
+    vectors in float32, each of `n_pairs` rounded up to a multiple of 16; "lobpcg" six
+    blocks of about 1.2 `n_pairs` in float64.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from scipy import sparse
+    >>> from scipy import linalg
     >>> from sklearn_manifold_reg.linalg import lowest_eigenpairs
     >>> n = 2000
     >>> A = sparse.diags_array([-1.0, 2.0, -1.0], offsets=[-1, 0, 1], shape=(n, n))
@@ -145,8 +184,8 @@ def lowest_eigenpairs(
         raise ValueError(f"n_pairs must be in 1..{n}, got {n_pairs}.")
     if solver not in _SOLVERS:
         raise ValueError(f"solver must be one of {_SOLVERS}, got {solver!r}.")
-    problem = _Problem(operator, null_space, _reference(operator))
-    if not problem.on_host and solver in ("dense", "lobpcg"):
+    problem = _pose(operator, mass, null_space)
+    if not problem.on_host and solver in _HOST_ONLY:
         raise ValueError(
             f"solver={solver!r} works on NumPy arrays only; take solver='chebyshev', "
             "or move the arrays to NumPy."
@@ -154,161 +193,309 @@ def lowest_eigenpairs(
     if solver == "auto":
         solver = _choose(problem, n_pairs)
     n_known = 0 if null_space is None else min(n_pairs, null_space.n_components)
-    n_sought = n_pairs - n_known
-    largest = largest_eigenvalue(operator, problem.reference)
-    n_iter = 0
-    if solver == "dense":
-        vectors = _dense(problem, n_sought)
-    elif n_sought:
-        vectors, n_iter = _iterate(
-            problem,
-            n_sought,
-            solver,
-            tol * largest,
-            max_iter or 200,
-            check_random_state(random_state),
-            n_jobs,
-        )
-    else:
-        vectors = problem.reference[:, :0]
-    return problem.report(vectors, n_known, n_iter, tol * largest, solver)
+    n_iter, vectors = 0, problem.reference[:, :0]
+    if n_pairs > n_known:
+        iterates = problem.on_host and solver != "dense"
+        with single_threaded_blas() if iterates else nullcontext():
+            vectors, n_iter = _SEARCHES[solver](
+                problem,
+                n_pairs - n_known,
+                tol,
+                max_iter or _MAX_ITER.get(solver),
+                check_random_state(random_state),
+                n_jobs,
+            )
+    return _report(problem, vectors, n_known, n_iter, tol, solver)
 
 
 @dataclass(frozen=True, eq=False)
 class _Problem:
+    """A standard eigenproblem, and how its vectors become those asked for.
+
+    Attributes
+    ----------
+    operator : Operator
+        `M^-1/2 A M^-1/2`.
+    side : array of shape (n,) or None
+        Diagonal of `M^-1/2`.
+    null_space : NullSpace or None
+        Of this operator.
+    reference : array of shape (n, 0)
+        In the widest dtype of the library and device.
+    dtype : dtype
+        Dtype of the result.
+    """
+
     operator: Operator
+    side: Any
     null_space: NullSpace | None
     reference: Any
+    dtype: Any
 
     @property
     def on_host(self) -> bool:
         return isinstance(self.reference, np.ndarray)
 
+    @property
+    def n_free(self) -> int:
+        known = 0 if self.null_space is None else self.null_space.n_components
+        return int(self.operator.shape[0]) - known
+
     def known(self, n_known: int) -> Any:
         """Give unit vectors of the null space, as dense columns."""
-        xp = namespace_of(self.reference)
         if self.null_space is None:
             return self.reference[:, :0]
+        xp = namespace_of(self.reference)
         _, columns = self.null_space.basis(self.reference)
-        eye = xp.eye(
-            self.null_space.n_components,
-            n_known,
-            dtype=self.reference.dtype,
-            device=device(self.reference),
-        )
+        where, dtype = device(self.reference), self.reference.dtype
+        eye = xp.eye(columns.shape[1], n_known, dtype=dtype, device=where)
         return columns.matmat(eye)
 
-    def report(
-        self, vectors: Any, n_known: int, n_iter: int, bound: float, solver: str
-    ) -> EigenResult:
-        """Put known vectors first, fix signs and measure residuals."""
-        xp = namespace_of(self.reference)
-        V = xp.concat([self.known(n_known), vectors], axis=1)
-        places = xp.argmax(xp.abs(V), axis=0)
-        peaks = xp.take_along_axis(V, places[None, :], axis=0)
-        V = V * xp.where(peaks < 0, -xp.ones_like(peaks), xp.ones_like(peaks))
-        AV = self.operator.matmat(V)
-        values = xp.sum(V * AV, axis=0)
-        norms = column_norms(AV - V * values[None, :])
-        # Rounding alone leaves this much of vectors of lower precision.
-        floor = 10 * float(xp.finfo(V.dtype).eps) * bound / max(bound, 1e-300)
-        converged = bool(np.all(norms <= max(bound, floor)))
-        if not converged:
-            warnings.warn(
-                f"solver={solver!r} stopped after {n_iter} steps with a residual norm "
-                f"of {norms.max():.2g}, above {bound:.2g}. Increase max_iter or tol.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
-        return EigenResult(values, V, norms, n_iter, converged, solver)
 
-
-def _reference(operator: Operator) -> Any:
-    """Make an empty block of the operator's library."""
-    probe = operator.to_sparse().csr.data if _is_sparse(operator) else None
-    if probe is None:
-        return np.empty((operator.shape[0], 0))
-    xp = namespace_of(probe)
-    shape = (operator.shape[0], 0)
-    if isinstance(probe, np.ndarray):
-        return np.empty(shape)
-    return xp.empty(shape, dtype=probe.dtype, device=device(probe))
-
-
-def _is_sparse(operator: Operator) -> bool:
+def _pose(operator: Operator, mass: Any, null_space: NullSpace | None) -> _Problem:
     try:
-        operator.to_sparse()
+        probe = operator.to_sparse().csr.data
     except NotImplementedError:
-        return False
-    return True
+        probe = operator.array if isinstance(operator, DenseOperator) else np.empty(0)
+    xp, dtype = namespace_of(probe), operator.dtype
+    where = device(probe)
+    if xp.isdtype(dtype, "complex floating"):
+        wide = xp.complex128
+    else:
+        kinds = xp.__array_namespace_info__().dtypes(device=where, kind="real floating")
+        wide = kinds.get("float64", kinds["float32"])
+        if not xp.isdtype(dtype, "real floating"):
+            dtype = wide
+    reference = xp.empty((operator.shape[0], 0), dtype=wide, device=where)
+    if mass is None:
+        return _Problem(operator, None, null_space, reference, dtype)
+    weights = asarray_like(to_numpy(mass).astype(np.float64), reference)
+    if weights.shape != (operator.shape[0],) or not bool(xp.all(weights > 0)):
+        raise ValueError(
+            "`mass` is the positive diagonal of a mass matrix, an array of shape "
+            f"({operator.shape[0]},), got shape {tuple(weights.shape)}."
+            if weights.shape != (operator.shape[0],)
+            else f"`mass` must be positive, got {float(xp.min(weights)):.3g}."
+        )
+    side = 1 / xp.sqrt(weights)
+    matrix = operator.to_sparse()
+    own = matrix.diagonal_part
+    own = None if own is None else xp.astype(own, wide) * side**2
+    csr = matrix.csr.astype(wide).scale(side, side)
+    if null_space is not None:
+        old = null_space.weights
+        old = np.ones(len(null_space.labels)) if old is None else to_numpy(old)
+        null_space = NullSpace(null_space.labels, old / to_numpy(side))
+    scaled = SparseOperator(csr, own, matrix.scale, matrix.n_jobs)
+    return _Problem(scaled, side, null_space, reference, dtype)
 
 
 def _choose(problem: _Problem, n_pairs: int) -> str:
     n = problem.operator.shape[0]
-    if not problem.on_host:
-        return "chebyshev"
-    if not _is_sparse(problem.operator):
-        return "chebyshev"
-    if n <= _DENSE_ROWS or n_pairs > n / 5:
+    many = n <= _MOST_DENSE_ROWS and n_pairs > n / 5
+    if n <= _DENSE_ROWS or many or n_pairs > problem.n_free / 2:
         return "dense"
-    fill = square_fill(problem.operator.to_sparse().csr)
-    return "lobpcg" if fill <= _LOW_FILL else "chebyshev"
+    if not problem.on_host or isinstance(problem.operator, DenseOperator):
+        return "chebyshev"
+    if np.iscomplexobj(problem.reference):
+        return "chebyshev"
+    try:
+        csr = problem.operator.to_sparse().csr
+    except NotImplementedError:
+        return "chebyshev"
+    return "lobpcg" if square_fill(csr) <= _LOW_FILL else "chebyshev"
 
 
-def _dense(problem: _Problem, n_sought: int) -> np.ndarray:
+def _report(
+    problem: _Problem, vectors: Any, n_known: int, n_iter: int, tol: float, solver: str
+) -> EigenResult:
+    """Put known vectors first, fix bases and signs, and measure residuals."""
+    xp = namespace_of(problem.reference)
+    upper = upper_bound(problem.operator, problem.reference)
+    operator = problem.operator
+    V = xp.astype(vectors, problem.reference.dtype)
+    values = column_dots(V, operator.matmat(V))
+    V = canonical_basis(V, values, _EQUAL * upper)
+    V = xp.concat([problem.known(n_known), V], axis=1)
+    AV = operator.matmat(V)
+    values = column_dots(V, AV)
+    norms = column_norms(AV - V * asarray_like(values, V))
+    values[:n_known] = 0
+    bound = max(tol, 50 * float(xp.finfo(V.dtype).eps)) * upper
+    converged = bool(np.all(norms <= bound))
+    if not converged:
+        warnings.warn(
+            f"solver={solver!r} stopped with a residual norm of {norms.max():.2g}, "
+            f"above {bound:.2g}, after {n_iter} steps. Increase max_iter or tol, or "
+            "take another solver.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    if problem.side is not None:
+        V = problem.side[:, None] * V
+    V = xp.astype(V, problem.dtype)
+    return EigenResult(
+        asarray_like(values, xp.real(V) if _is_complex(V) else V),
+        V,
+        norms,
+        n_iter,
+        converged,
+        solver,
+    )
+
+
+def _is_complex(V: Any) -> bool:
+    return bool(namespace_of(V).isdtype(V.dtype, "complex floating"))
+
+
+def _dense(problem: _Problem, n_sought: int, *_: Any) -> tuple[Any, int]:
+    xp = namespace_of(problem.reference)
     n = problem.operator.shape[0]
-    A = problem.operator.matmat(np.eye(n))
-    A = (A + A.T) / 2
+    eye = xp.eye(n, dtype=problem.reference.dtype, device=device(problem.reference))
+    A = problem.operator.matmat(eye)
+    A = (A + (xp.conj(A) if _is_complex(A) else A).T) / 2
     if problem.null_space is not None:
         # Known vectors are moved out of the way.
         known = problem.known(problem.null_space.n_components)
-        A += 2 * np.linalg.norm(A, 1) * (known @ known.T)
-    _, vectors = linalg.eigh(A, subset_by_index=[0, max(n_sought, 1) - 1])
-    return vectors[:, :n_sought]
+        A = A + 2 * float(xp.max(xp.sum(xp.abs(A), axis=0))) * (known @ known.T)
+    if problem.on_host:
+        _, vectors = linalg.eigh(A, subset_by_index=[0, n_sought - 1])
+        return vectors, 0
+    return xp.linalg.eigh(A).eigenvectors[:, :n_sought], 0
 
 
-def _iterate(
+def _chebyshev(
     problem: _Problem,
     n_sought: int,
-    solver: str,
-    bound: float,
+    tol: float,
     max_iter: int,
     rng: np.random.RandomState,
     n_jobs: int | None,
 ) -> tuple[Any, int]:
-    reference, n = problem.reference, problem.operator.shape[0]
-    xp = namespace_of(reference)
-    # A few more vectors than wanted: the last ones converge by the gap after them.
-    n_free = n - (0 if problem.null_space is None else problem.null_space.n_components)
-    size = min(n_free, n_sought + max(3, n_sought // 5))
-    system = prepare_system(
-        problem.operator,
-        size,
-        dtype=np.dtype(np.float32) if problem.on_host else reference.dtype,
-        scaled=False,
+    system = _system(problem, n_sought, n_jobs)
+    block = filtered_krylov(
+        system.wide,
+        system.narrow,
+        n_wanted=n_sought,
+        n_free=problem.n_free,
+        project=_projection(problem, system),
+        tol=tol,
+        max_iter=max_iter,
+        rng=rng,
+        reference=problem.reference,
         n_jobs=n_jobs,
     )
-    project = _projection(problem, system)
-    if solver == "lobpcg":
-        precondition = _multigrid(problem, system, n_jobs)
-    else:
-        precondition = _polynomial(problem, system)
-    start = xp.asarray(
-        rng.standard_normal((n, size)), dtype=reference.dtype, device=device(reference)
-    )
+    return system.leave(block.vectors), block.n_iter
+
+
+def _lobpcg(
+    problem: _Problem,
+    n_sought: int,
+    tol: float,
+    max_iter: int,
+    rng: np.random.RandomState,
+    n_jobs: int | None,
+) -> tuple[Any, int]:
+    # A few more vectors than wanted: the last ones converge by the gap after them.
+    size = min(problem.n_free, n_sought + max(3, n_sought // 5))
+    system = _system(problem, size, n_jobs)
+    precondition, start = _multigrid(problem, system, size, n_jobs)
+    # Some noise: a start may be orthogonal to an eigenvector, by some symmetry.
+    noise = rng.standard_normal((problem.operator.shape[0], size))
+    sizes = column_norms(start, n_jobs=n_jobs) / np.sqrt(len(noise))
+    noise[:, : start.shape[1]] *= _NOISE * sizes
+    noise[:, : start.shape[1]] += start
     block = lobpcg(
         system.wide,
-        system.enter(start),
+        noise,
         precondition=precondition,
-        project=project,
+        project=_projection(problem, system),
         n_wanted=n_sought,
-        bound=bound,
+        bound=tol * upper_bound(system.wide, problem.reference),
         max_iter=max_iter,
+        n_jobs=n_jobs,
     )
-    return system.leave(block.vectors[:, :n_sought]), block.n_iter
+    return system.leave(block.vectors), block.n_iter
 
 
-def _projection(problem: _Problem, system: System) -> Callable[[Any], Any]:
+def _arpack(
+    problem: _Problem,
+    n_sought: int,
+    tol: float,
+    max_iter: int | None,
+    rng: np.random.RandomState,
+    n_jobs: int | None,
+) -> tuple[Any, int]:
+    system = _system(problem, 1, n_jobs)
+    upper = upper_bound(system.wide, problem.reference)
+    project = _projection(problem, system)
+    start = rng.standard_normal(problem.operator.shape[0])
+    vectors = krylov_pairs(
+        system.wide,
+        upper,
+        n_sought,
+        project,
+        tol=tol,
+        max_iter=max_iter,
+        start=start,
+    )
+    return system.leave(vectors), 0
+
+
+def _shift_invert(
+    problem: _Problem,
+    n_sought: int,
+    tol: float,
+    max_iter: int | None,
+    rng: np.random.RandomState,
+    _: int | None,
+) -> tuple[Any, int]:
+    upper = upper_bound(problem.operator, problem.reference)
+    start = rng.standard_normal(problem.operator.shape[0])
+    project = _projection(problem, System(problem.operator, problem.operator))
+    vectors = shift_invert_pairs(
+        _entries(problem.operator, "shift-invert"),
+        upper,
+        n_sought,
+        project,
+        tol=tol,
+        max_iter=max_iter,
+        start=start,
+    )
+    return vectors, 0
+
+
+_SEARCHES: dict[str, Callable[..., tuple[Any, int]]] = {
+    "dense": _dense,
+    "chebyshev": _chebyshev,
+    "lobpcg": _lobpcg,
+    "arpack": _arpack,
+    "shift-invert": _shift_invert,
+}
+
+
+def _entries(operator: Operator, solver: str) -> SparseOperator:
+    try:
+        return operator.to_sparse()
+    except NotImplementedError:
+        raise ValueError(
+            f"solver={solver!r} needs the entries of the operator, which is known by "
+            "its products only; take solver='chebyshev'."
+        ) from None
+
+
+def _system(problem: _Problem, n_columns: int, n_jobs: int | None) -> System:
+    """Renumber the operator and give it in two precisions, where that can be done."""
+    operator, dtype = problem.operator, problem.reference.dtype
+    if isinstance(operator, DenseOperator) or _is_complex(problem.reference):
+        return System(operator, operator)
+    narrow = np.dtype(np.float32) if problem.on_host else dtype
+    return prepare_system(
+        operator, n_columns, dtype=narrow, scaled=False, n_jobs=n_jobs
+    )
+
+
+def _projection(problem: _Problem, system: System) -> Projection:
     """Projection orthogonal to the null space, in the order of the system."""
     space = problem.null_space
     if space is None:
@@ -316,19 +503,22 @@ def _projection(problem: _Problem, system: System) -> Callable[[Any], Any]:
     if system.order is not None:
         weights = None if space.weights is None else space.weights[system.order]
         space = NullSpace(np.asarray(space.labels)[system.order], weights)
-    rows, columns = space.basis(problem.reference)
-    return lambda B: B - columns.matmat(rows.matmat(B))
+    bases: dict[Any, tuple[CSR, CSR]] = {}
+
+    def project(B: Any) -> Any:
+        if B.dtype not in bases:
+            bases[B.dtype] = space.basis(B)
+        rows, columns = bases[B.dtype]
+        return B - columns.matmat(rows.matmat(B))
+
+    return project
 
 
 def _multigrid(
-    problem: _Problem, system: System, n_jobs: int | None
-) -> Callable[[Any], Any]:
-    if not isinstance(system.wide, SparseOperator):
-        raise ValueError(
-            "solver='lobpcg' needs the entries of the operator, which is known by its "
-            "products only; take solver='chebyshev'."
-        )
-    A = system.wide
+    problem: _Problem, system: System, n_vectors: int, n_jobs: int | None
+) -> tuple[Callable[[Any], Any], np.ndarray]:
+    """Preconditioner of residual blocks, and rough eigenvectors to start from."""
+    A = _entries(system.wide, "lobpcg")
     diagonal = A.diagonal()
     side = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1)), 1)
     own = None if A.diagonal_part is None else A.diagonal_part * side**2
@@ -341,32 +531,19 @@ def _multigrid(
         if system.order is not None:
             vector, labels = vector[system.order], labels[system.order]
     hierarchy = smoothed_aggregation(
-        scaled, vector / side, components=labels, dtype=np.float32, n_jobs=n_jobs
+        scaled,
+        vector / side,
+        components=labels,
+        mass=side**2,
+        dtype=np.float32,
+        n_jobs=n_jobs,
     )
     hierarchy = replace(hierarchy, side=side.astype(np.float32))
 
     def precondition(R: np.ndarray) -> np.ndarray:
-        # Low precision serves as well here; rows of single blocks keep their scale.
-        sizes = np.linalg.norm(R, axis=0)
-        unit = np.ascontiguousarray(R / sizes, dtype=np.float32)
+        # Columns of norm one: small residuals would leave the range of float32.
+        sizes = column_norms(R, n_jobs=n_jobs)
+        unit = (R / np.maximum(sizes, 1e-300)).astype(np.float32)
         return hierarchy(unit).astype(np.float64)
 
-    return precondition
-
-
-def _polynomial(problem: _Problem, system: System) -> Callable[[Any], Any]:
-    largest = largest_eigenvalue(problem.operator, problem.reference)
-    low = _LOW_END * largest / _DEGREE**2
-    xp = namespace_of(problem.reference)
-    wide, narrow = problem.reference.dtype, system.narrow.dtype
-
-    def precondition(R: Any) -> Any:
-        # Columns of norm one: small residuals would leave the range of float32.
-        sizes = asarray_like(np.maximum(column_norms(R), 1e-300), R)
-        unit = xp.astype(R / sizes, narrow)
-        if isinstance(unit, np.ndarray):
-            unit = np.ascontiguousarray(unit)
-        Z = chebyshev_steps(system.narrow, unit, low, largest, _DEGREE)
-        return xp.astype(Z, wide)
-
-    return precondition
+    return precondition, hierarchy.smooth_vectors(n_vectors).astype(np.float64)

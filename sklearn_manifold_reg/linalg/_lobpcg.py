@@ -1,40 +1,23 @@
 """Lowest eigenpairs of a block of vectors at once, with a preconditioner (LOBPCG)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from sklearn_manifold_reg._arrays import asarray_like, namespace_of, to_numpy
+from sklearn_manifold_reg._arrays import asarray_like, column_norms, namespace_of
+from sklearn_manifold_reg.linalg._eigen_block import (
+    EigenBlock,
+    Projection,
+    rayleigh_ritz,
+)
 from sklearn_manifold_reg.linalg._operators import Operator
+from sklearn_manifold_reg.linalg._tall import combine, inner_products, orthonormalize
 
 # Steps after which images are computed anew: combinations of old ones drift.
-_REFRESH = 8
-# Directions whose part outside the others is below this share are dropped.
-_DEPENDENT = 1e-10
-
-
-@dataclass(frozen=True, eq=False)
-class EigenBlock:
-    """Where the iteration stopped.
-
-    Attributes
-    ----------
-    values : ndarray of shape (m,)
-        Ritz values, ascending, on the host.
-    vectors : array of shape (n, m)
-        Ritz vectors, orthonormal.
-    norms : ndarray of shape (m,)
-        Residual norms.
-    n_iter : int
-        Steps taken.
-    """
-
-    values: np.ndarray
-    vectors: Any
-    norms: np.ndarray
-    n_iter: int
+_REFRESH = 12
+# Squared share below which a direction counts as dependent on the others.
+_DEPENDENT = 1e-12
 
 
 def lobpcg(
@@ -42,26 +25,27 @@ def lobpcg(
     X: Any,
     *,
     precondition: Callable[[Any], Any],
-    project: Callable[[Any], Any],
+    project: Projection,
     n_wanted: int,
     bound: float,
     max_iter: int,
+    n_jobs: int | None = None,
 ) -> EigenBlock:
     """Improve approximations of the lowest eigenvectors until residuals are small.
 
     Each step takes the best vectors, in the sense of Rayleigh and Ritz, of the span of
-    the current ones, their preconditioned residuals and the last changes. Vectors are
-    kept orthonormal by eigenvectors of Gram matrices, which also drops what depends on
-    the rest.
+    the current ones X, the last changes P and the preconditioned residuals W. X and P
+    are kept orthonormal by their coefficients, so that only W costs passes over tall
+    blocks.
 
     Parameters
     ----------
     operator : Operator of shape (n, n)
-        Symmetric.
+        Hermitian.
     X : array of shape (n, m)
         Start, of full rank; more than `n_wanted` columns speed up the last ones.
     precondition : callable
-        Symmetric positive map of residual blocks, like an inverse of the operator.
+        Hermitian positive map of residual blocks, like an inverse of the operator.
     project : callable
         Projection of blocks on the space to search, such as that orthogonal to known
         eigenvectors.
@@ -71,11 +55,13 @@ def lobpcg(
         Residual norm wanted.
     max_iter : int
         Largest number of steps.
+    n_jobs : int or None, default=None
+        Threads.
 
     Returns
     -------
     block : EigenBlock
-        All m columns.
+        `n_wanted` pairs.
 
     References
     ----------
@@ -83,74 +69,81 @@ def lobpcg(
     block preconditioned conjugate gradient method", SIAM Journal on Scientific
     Computing 23, 2001, doi:10.1137/S1064827500366124.
 
-    A. Stathopoulos, K. Wu, "A block orthogonalization procedure with constant
-    synchronization requirements", SIAM Journal on Scientific Computing 23, 2002,
-    doi:10.1137/S1064827500370883.
+    J. A. Duersch, M. Shao, C. Yang, M. Gu, "A robust and efficient implementation of
+    LOBPCG", SIAM Journal on Scientific Computing 40, 2018, doi:10.1137/17M1129830.
     """
-    xp = namespace_of(X)
-    X, _ = _orthonormal(project(X))
-    X, AX, values = _rotated(operator, X)
-    P = AP = None
-    norms = np.full(len(values), np.inf)
+    xp, size = namespace_of(X), X.shape[1]
+    X, _, _ = orthonormalize(project(X), least=_DEPENDENT, n_jobs=n_jobs)
     n_iter = 0
     while True:
-        R = AX - X * asarray_like(values, X)
-        norms = _norms(R)
-        if n_iter == max_iter or np.all(norms[:n_wanted] <= bound):
-            return EigenBlock(values, X, norms, n_iter)
-        n_iter += 1
-        # Columns that are good enough stay in the basis and bring nothing new.
-        (active,) = np.nonzero(norms > bound / 2)
-        R = xp.take(R, asarray_like(active, X), axis=1)
-        W = project(precondition(R))
-        W = W - X @ (X.T @ W)
-        S, AS = W, operator.matmat(W)
-        if P is not None:
-            S, AS = xp.concat([S, P], axis=1), xp.concat([AS, AP], axis=1)
-        # Twice: what the first pass leaves of X in S grows as S is normalized.
-        for _ in range(2):
-            overlap = X.T @ S
-            S, AS = _orthonormal(S - X @ overlap, AS - AX @ overlap)
-        mixed = to_numpy(X.T @ AS)
-        T = np.block(
-            [[np.diag(values), mixed], [mixed.T, to_numpy(S.T @ AS)]],
-        )
-        size = len(values)
-        all_values, C = np.linalg.eigh((T + T.T) / 2)
-        values = all_values[:size]
-        own, other = (asarray_like(c, X) for c in (C[:size, :size], C[size:, :size]))
-        P, AP = S @ other, AS @ other
-        X, AX = X @ own + P, AX @ own + AP
-        if n_iter % _REFRESH == 0:
-            X, _ = _orthonormal(X)
-            X, AX, values = _rotated(operator, X)
+        # Vectors, images and the section of the operator on them, computed anew.
+        start = rayleigh_ritz(operator, X, n_iter=n_iter, n_jobs=n_jobs)
+        V, AV = start.vectors, operator.matmat(start.vectors)
+        section = np.diag(start.values)
+        for _ in range(_REFRESH):
+            values = np.diag(section)[:size].real
+            R = AV[:, :size] - V[:, :size] * asarray_like(values, V)
+            norms = column_norms(R, n_jobs=n_jobs)
+            if n_iter == max_iter or np.all(norms[:n_wanted] <= bound):
+                final = rayleigh_ritz(
+                    operator, V[:, :size], n_iter=n_iter, n_jobs=n_jobs
+                )
+                if n_iter == max_iter or final.norms[:n_wanted].max() <= bound:
+                    return EigenBlock(
+                        final.values[:n_wanted],
+                        final.vectors[:, :n_wanted],
+                        final.norms[:n_wanted],
+                        n_iter,
+                    )
+                break
+            n_iter += 1
+            # Columns that are good enough stay in the basis and bring nothing new.
+            (active,) = np.nonzero(norms > bound / 2)
+            R = xp.take(R, asarray_like(active, V), axis=1)
+            W = _outside(V, project(precondition(R)), n_jobs)
+            AW = operator.matmat(W)
+            V, AV = xp.concat([V, W], axis=1), xp.concat([AV, AW], axis=1)
+            section = _bordered(section, inner_products(V, AW, n_jobs=n_jobs))
+            C = _next_coefficients(section, size)
+            section = C.conj().T @ section @ C
+            V = combine(V, C, n_jobs=n_jobs)
+            AV = combine(AV, C, n_jobs=n_jobs)
+        X = V[:, :size]
 
 
-def _rotated(operator: Operator, X: Any) -> tuple[Any, Any, np.ndarray]:
-    """Ritz vectors of a span, their images and values."""
-    AX = operator.matmat(X)
-    T = to_numpy(X.T @ AX)
-    values, C = np.linalg.eigh((T + T.T) / 2)
-    C = asarray_like(C, X)
-    return X @ C, AX @ C, values
+def _outside(V: Any, W: Any, n_jobs: int | None) -> Any:
+    """Make a block orthonormal, and orthogonal to an orthonormal basis."""
+    # Twice: what the first pass leaves of V in W grows as W is normalized.
+    for _ in range(2):
+        overlap = inner_products(V, W, n_jobs=n_jobs)
+        W = combine(V, overlap, subtract_from=W, n_jobs=n_jobs)
+        W, _, empty = orthonormalize(W, least=_DEPENDENT, n_jobs=n_jobs)
+        if np.any(empty):
+            kept = np.flatnonzero(~empty)
+            W = namespace_of(W).take(W, asarray_like(kept, W), axis=1)
+    return W
 
 
-def _orthonormal(S: Any, AS: Any = None) -> tuple[Any, Any]:
-    """Orthonormal basis of a span, and its image by the same combinations."""
-    for _ in range(3):
-        G = to_numpy(S.T @ S)
-        sizes = np.sqrt(np.diag(G))
-        scale = np.where(sizes > 0, 1 / np.where(sizes > 0, sizes, 1), 0)
-        values, C = np.linalg.eigh(scale[:, None] * G * scale)
-        kept = values > _DEPENDENT * values[-1]
-        C = asarray_like(scale[:, None] * C[:, kept] / np.sqrt(values[kept]), S)
-        S = S @ C
-        AS = None if AS is None else AS @ C
-        if values[kept][0] > 1e-3:
-            break
-    return S, AS
+def _bordered(section: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Extend the section of an operator by the columns of new vectors."""
+    n_old, n_new = len(section), len(columns)
+    wider = np.zeros((n_new, n_new), dtype=columns.dtype)
+    wider[:n_old, :n_old] = section
+    wider[:, n_old:] = columns
+    wider[n_old:, :n_old] = columns[:n_old].conj().T
+    own = columns[n_old:]
+    wider[n_old:, n_old:] = (own + own.conj().T) / 2
+    return wider
 
 
-def _norms(R: Any) -> np.ndarray:
-    xp = namespace_of(R)
-    return np.sqrt(to_numpy(xp.sum(R * R, axis=0)))
+def _next_coefficients(section: np.ndarray, size: int) -> np.ndarray:
+    """Coefficients of the lowest Ritz vectors and of their changes, orthonormal."""
+    _, C = np.linalg.eigh(section)
+    X = C[:, :size]
+    P = X.copy()
+    P[:size] = 0
+    for _ in range(2):
+        P = P - X @ (X.conj().T @ P)
+        left, sizes, _ = np.linalg.svd(P, full_matrices=False)
+        P = left[:, sizes > 1e-10 * max(sizes[0], 1e-300)]
+    return np.concatenate([X, P], axis=1)

@@ -55,6 +55,9 @@ class MultigridPreconditioner:
         Inverse of the coarsest matrix, over the last omega.
     side : ndarray of shape (n,) or None
         Scale that the finest level was given, if `__call__` is to undo it.
+    coarse_mass : ndarray of shape (n_coarsest,) or None
+        Squared norms on the finest level of what the coarsest unknowns stand for,
+        lumped; None if not known.
 
     Notes
     -----
@@ -71,6 +74,7 @@ class MultigridPreconditioner:
     levels: Sequence[Level]
     coarse: np.ndarray
     side: np.ndarray | None = None
+    coarse_mass: np.ndarray | None = None
 
     @classmethod
     def from_pyamg(
@@ -139,6 +143,33 @@ class MultigridPreconditioner:
             return self._cycle(0, R, workspace)
         return self.side[:, None] * self._cycle(0, self.side[:, None] * R, workspace)
 
+    def smooth_vectors(self, n_vectors: int) -> np.ndarray:
+        """Interpolate the lowest eigenvectors of the coarsest level.
+
+        Parameters
+        ----------
+        n_vectors : int
+            Number wanted.
+
+        Returns
+        -------
+        vectors : ndarray of shape (n, at most n_vectors)
+            Rough eigenvectors of the matrix before it was scaled, a good start for an
+            iteration.
+        """
+        if self.coarse_mass is None:
+            raise ValueError("A hierarchy of pyamg does not tell the coarse mass.")
+        root = np.sqrt(self.coarse_mass)
+        inverse = root[:, None] * self.coarse.astype(np.float64) * root
+        last = len(root) - 1
+        first = max(0, len(root) - n_vectors)
+        _, vectors = linalg.eigh(inverse, subset_by_index=[first, last])
+        vectors = (vectors / root[:, None])[:, ::-1]
+        vectors = np.ascontiguousarray(vectors, dtype=self.coarse.dtype)
+        for level in reversed(self.levels):
+            vectors = level.smooth.matmat(level.prolong.matmat(vectors))
+        return vectors if self.side is None else self.side[:, None] * vectors
+
     def _cycle(self, depth: int, R: np.ndarray, workspace: Workspace) -> np.ndarray:
         """Run `R + (I - omega A) (R + P coarse(P^T (I - omega A) R) / omega)`.
 
@@ -162,6 +193,7 @@ def smoothed_aggregation(
     smooth_vector: np.ndarray,
     *,
     components: np.ndarray | None = None,
+    mass: np.ndarray | None = None,
     dtype: Any = np.float32,
     n_jobs: int | None = None,
 ) -> MultigridPreconditioner:
@@ -176,6 +208,8 @@ def smoothed_aggregation(
     components : integer ndarray of shape (n,), default=None
         Labels of the components if the operator annihilates `smooth_vector` exactly
         on each of them, -1 where it does not.
+    mass : ndarray of shape (n,), default=None
+        Squared norms of the unit vectors, for `smooth_vectors`; ones by default.
     dtype : dtype, default=float32
         Dtype of the cycle.
     n_jobs : int or None, default=None
@@ -191,6 +225,7 @@ def smoothed_aggregation(
     if components is None:
         v = _relaxed(A, v)
     levels = []
+    mass = np.ones(len(v)) if mass is None else mass
     while not _is_coarse(A):
         bound = _spectral_bound(A)
         n_coarse, aggregates = _aggregates(A)
@@ -202,11 +237,13 @@ def smoothed_aggregation(
         side = _unit_side(coarse.diagonal())
         P = _scaled(P, right=side)
         levels.append(_level(A, P, bound, dtype, n_jobs))
-        A, v = _scaled(coarse, side, side), v_coarse / side
+        coarse_v = v_coarse / side
+        mass = _lumped(P, mass * v, coarse_v)
+        A, v = _scaled(coarse, side, side), coarse_v
         if components is not None:
             components = _inherited(components, aggregates, n_coarse)
     inverse = _dense_inverse(A.toarray(), v, components)
-    return MultigridPreconditioner(levels, inverse.astype(dtype))
+    return MultigridPreconditioner(levels, inverse.astype(dtype), coarse_mass=mass)
 
 
 def _assembled(operator: SparseOperator) -> sparse.csr_array:
@@ -265,6 +302,15 @@ def _inherited(
     kept = aggregates >= 0
     coarse[aggregates[kept]] = components[kept]
     return coarse
+
+
+def _lumped(P: sparse.csr_array, weighted: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Diagonal with the same product with `v` as the coarse mass matrix."""
+    sums = P.T @ weighted
+    usable = np.abs(v) > 1e-8 * np.abs(v).max(initial=0)
+    lumped = np.where(usable, sums / np.where(usable, v, 1), 0)
+    typical = np.median(lumped[lumped > 0]) if np.any(lumped > 0) else 1.0
+    return np.where(lumped > 1e-6 * typical, lumped, typical)
 
 
 def _unit_side(diagonal: np.ndarray) -> np.ndarray:

@@ -150,7 +150,7 @@ class SparseOperator(Operator):
         """Dtype of the sparse part."""
         return self.csr.dtype
 
-    def matmat(self, B: Any, *, out: Any = None) -> Any:
+    def matmat(self, B: Any, *, out: Any = None, subtract: bool = False) -> Any:
         """Multiply a block in one pass over the matrix.
 
         Parameters
@@ -159,6 +159,8 @@ class SparseOperator(Operator):
             Vector or block.
         out : ndarray, default=None
             Where to write, for NumPy only.
+        subtract : bool, default=False
+            Whether to take off what `out` holds.
 
         Returns
         -------
@@ -170,6 +172,7 @@ class SparseOperator(Operator):
             diagonal=self.diagonal_part,
             scale=self.scale,
             out=out,
+            subtract=subtract,
             n_jobs=self.n_jobs,
         )
 

@@ -162,3 +162,17 @@ def test_row_sums_accumulate_in_float64():
     for compiled in (True, False):
         with compiled_kernels(compiled):
             assert CSR.from_scipy(A).row_sums()[0] == exact
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("n_columns", [1, 2, 3, 7, 13, 40])
+def test_products_minus_what_was_there(n_columns, compiled):
+    A = sparse.csr_array(sparse.random_array((30, 30), density=0.2, rng=0))
+    rng = np.random.default_rng(0)
+    B, old, d = rng.normal(size=(30, n_columns)), rng.normal(size=(30, n_columns)), 2.0
+    out = old.copy()
+    with compiled_kernels(compiled):
+        CSR.from_scipy(A).matmat(
+            B, diagonal=np.full(30, d), scale=-3, out=out, subtract=True
+        )
+    np.testing.assert_allclose(out, d * B - 3 * (A @ B) - old, atol=1e-12)
