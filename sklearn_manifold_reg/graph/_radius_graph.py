@@ -151,6 +151,7 @@ class RadiusGraph(GraphBuilder):
         ).fit(X)
         distances = search.radius_neighbors_graph(mode="distance")
         self._search = search
+        self._X_fit = X
         affinity = self._weigh(distances, X.dtype)
         # Both directions of a pair are computed apart and may differ by a rounding.
         affinity = sparse.csr_array(affinity.maximum(affinity.T))

@@ -184,10 +184,17 @@ class _Space:
     def extend(self, B: Any, n_kept: int) -> None:
         """Add what of a block lies outside, after a restart if the basis is long."""
         n_columns = min(B.shape[1], self._n_free - self.n_vectors)
-        B = self._orthonormal(self._project(B[:, :n_columns]))
-        if self.n_vectors + B.shape[1] > max(_BLOCKS * self._size, n_kept + self._size):
+        B = self._orthonormal(B[:, :n_columns])
+        if self.n_vectors + n_columns > self._capacity:
             self._set(self.ritz_vectors(0, n_kept, self._operator.dtype))
         self._append(B)
+
+    @property
+    def _capacity(self) -> int:
+        """Number of vectors beyond which there is a restart."""
+        if self._n_free <= (_BLOCKS + 2) * self._size:
+            return self._n_free
+        return _BLOCKS * self._size
 
     def ritz_vectors(self, first: int, last: int, dtype: Any) -> Any:
         """Give some Ritz vectors, by rising Ritz values."""
@@ -209,6 +216,8 @@ class _Space:
         xp, overlaps = namespace_of(B), 0.0
         least = 10 * float(xp.finfo(B.dtype).eps)
         for n_passes in range(1, _N_PASSES + 1):
+            # Each time: what is left of known vectors grows as columns are normalized.
+            B = self._project(B)
             if self.n_vectors:
                 overlap = inner_products(self._basis(), B, n_jobs=self._n_jobs)
                 overlaps = np.abs(overlap).max() if n_passes > 1 else np.inf
@@ -232,13 +241,7 @@ class _Space:
             self._vectors = B if old is None else xp.concat([old, B], axis=1)
         else:
             if self._vectors is None:
-                capacity = min(self._n_free, (_BLOCKS + 1) * self._size)
-                capacity = max(capacity, self.n_vectors)
-                self._vectors = np.empty((B.shape[0], capacity), dtype=B.dtype)
-            elif self.n_vectors > self._vectors.shape[1]:
-                wider = np.empty((B.shape[0], self.n_vectors + 2 * self._size), B.dtype)
-                wider[:, :n_old] = self._vectors[:, :n_old]
-                self._vectors = wider
+                self._vectors = np.empty((B.shape[0], self._capacity), dtype=B.dtype)
             self._vectors[:, n_old : self.n_vectors] = B
         images = self._operator.matmat(B)
         columns = inner_products(self._basis(), images, n_jobs=self._n_jobs)
