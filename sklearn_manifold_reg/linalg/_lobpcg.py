@@ -74,20 +74,21 @@ def lobpcg(
     """
     xp, size = namespace_of(X), X.shape[1]
     X, _, _ = orthonormalize(project(X), least=_DEPENDENT, n_jobs=n_jobs)
+    vectors, images = (_Columns(X, 3 * size, n_jobs) for _ in range(2))
     n_iter = 0
     while True:
         # Vectors, images and the section of the operator on them, computed anew.
         start = rayleigh_ritz(operator, X, n_iter=n_iter, n_jobs=n_jobs)
-        V, AV = start.vectors, operator.matmat(start.vectors)
         section = np.diag(start.values)
+        vectors.set(start.vectors)
+        images.set(operator.matmat(start.vectors))
         for _ in range(_REFRESH):
             values = np.diag(section)[:size].real
-            R = AV[:, :size] - V[:, :size] * asarray_like(values, V)
+            X = vectors.array[:, :size]
+            R = images.array[:, :size] - X * asarray_like(values, X)
             norms = column_norms(R, n_jobs=n_jobs)
             if n_iter == max_iter or np.all(norms[:n_wanted] <= bound):
-                final = rayleigh_ritz(
-                    operator, V[:, :size], n_iter=n_iter, n_jobs=n_jobs
-                )
+                final = rayleigh_ritz(operator, _contiguous(X), n_jobs=n_jobs)
                 if n_iter == max_iter or final.norms[:n_wanted].max() <= bound:
                     return EigenBlock(
                         final.values[:n_wanted],
@@ -99,16 +100,60 @@ def lobpcg(
             n_iter += 1
             # Columns that are good enough stay in the basis and bring nothing new.
             (active,) = np.nonzero(norms > bound / 2)
-            R = xp.take(R, asarray_like(active, V), axis=1)
-            W = _outside(V, project(precondition(R)), n_jobs)
+            if len(active) < size:
+                R = xp.take(R, asarray_like(active, X), axis=1)
+            W = _outside(vectors.array, project(precondition(R)), n_jobs)
             AW = operator.matmat(W)
-            V, AV = xp.concat([V, W], axis=1), xp.concat([AV, AW], axis=1)
-            section = _bordered(section, inner_products(V, AW, n_jobs=n_jobs))
+            vectors.extend(W)
+            images.extend(AW)
+            section = _bordered(
+                section, inner_products(vectors.array, AW, n_jobs=n_jobs)
+            )
             C = _next_coefficients(section, size)
             section = C.conj().T @ section @ C
-            V = combine(V, C, n_jobs=n_jobs)
-            AV = combine(AV, C, n_jobs=n_jobs)
-        X = V[:, :size]
+            vectors.recombine(C)
+            images.recombine(C)
+        X = _contiguous(vectors.array[:, :size])
+
+
+class _Columns:
+    """Columns that are extended and recombined, in two buffers where NumPy's."""
+
+    def __init__(self, block: Any, capacity: int, n_jobs: int | None) -> None:
+        self._buffers: list[Any] = []
+        if isinstance(block, np.ndarray):
+            shape = (block.shape[0], capacity)
+            self._buffers = [np.empty(shape, dtype=block.dtype) for _ in range(2)]
+        self._n_jobs = n_jobs
+        self.array: Any = block
+
+    def set(self, block: Any) -> None:
+        """Start from a block."""
+        self.array = block[:, :0]
+        self.extend(block)
+
+    def extend(self, block: Any) -> None:
+        """Put a block to the right."""
+        if not self._buffers:
+            self.array = namespace_of(block).concat([self.array, block], axis=1)
+            return
+        first = self.array.shape[1]
+        last = first + block.shape[1]
+        self._buffers[0][:, first:last] = block
+        self.array = self._buffers[0][:, :last]
+
+    def recombine(self, coefficients: np.ndarray) -> None:
+        """Replace the columns by combinations of them."""
+        if not self._buffers:
+            self.array = combine(self.array, coefficients, n_jobs=self._n_jobs)
+            return
+        out = self._buffers[1][:, : coefficients.shape[1]]
+        self.array = combine(self.array, coefficients, out=out, n_jobs=self._n_jobs)
+        self._buffers.reverse()
+
+
+def _contiguous(X: Any) -> Any:
+    return np.ascontiguousarray(X) if isinstance(X, np.ndarray) else X
 
 
 def _outside(V: Any, W: Any, n_jobs: int | None) -> Any:
