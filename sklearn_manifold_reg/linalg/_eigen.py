@@ -24,7 +24,10 @@ from sklearn_manifold_reg.linalg._arpack import krylov_pairs, shift_invert_pairs
 from sklearn_manifold_reg.linalg._canonical import canonical_basis
 from sklearn_manifold_reg.linalg._eigen_block import Projection
 from sklearn_manifold_reg.linalg._fill import square_fill
-from sklearn_manifold_reg.linalg._filtered_krylov import filtered_krylov
+from sklearn_manifold_reg.linalg._filtered_krylov import (
+    filtered_krylov,
+    plan_filter,
+)
 from sklearn_manifold_reg.linalg._lobpcg import lobpcg
 from sklearn_manifold_reg.linalg._multigrid import smoothed_aggregation
 from sklearn_manifold_reg.linalg._null_space import NullSpace
@@ -44,8 +47,10 @@ _HOST_ONLY = ("lobpcg", "arpack", "shift-invert")
 # that it makes dense because many pairs are wanted.
 _DENSE_ROWS = 1500
 _MOST_DENSE_ROWS = 10_000
-# Fill of the square up to which multigrid coarsens well, and polynomials would need a
-# high degree.
+# Degree of the filter above which multigrid is faster, where it coarsens well: where
+# the square of the matrix fills up to this. Measured on rolls, cubes of one to eight
+# dimensions and images, see benchmarks/RESULTS.md.
+_HIGH_DEGREE = 160
 _LOW_FILL = 5.0
 # Eigenvalues this close, relative to an upper bound, count as one.
 _EQUAL = 1e-8
@@ -115,18 +120,20 @@ def lowest_eigenpairs(
     solver : {"auto", "dense", "chebyshev", "lobpcg", "arpack", "shift-invert"}, \
 default="auto"
         - "dense" decomposes the whole matrix;
-        - "chebyshev" builds a block Krylov space of a polynomial filter: fast on
-          graphs of high dimension, whose spectrum has no dense lower end;
+        - "chebyshev" builds a block Krylov space of a polynomial filter: fast unless
+          eigenvalues crowd at zero;
         - "lobpcg" iterates on a block of vectors with a multigrid preconditioner: fast
-          on curves, surfaces and solids, whose eigenvalues crowd at zero;
+          on large graphs of curves and surfaces, whose eigenvalues crowd at zero;
         - "arpack" is scipy's Lanczos method on `c I - A` with the product of this
           package; of an eigenvalue of high multiplicity it may miss copies;
         - "shift-invert" is the same on the inverse, by a sparse factorization.
 
         "auto" takes "dense" up to 1500 rows, or where more than a fifth of all pairs
-        of up to 10,000 rows are wanted; "lobpcg" where the square of the matrix has at
-        most 5 times as many entries as the matrix, a measure of dimension; and
-        "chebyshev" elsewhere. Device arrays know "dense" and "chebyshev" only.
+        of up to 10,000 rows are wanted; "lobpcg" where an estimate of the spectrum's
+        lower end asks for filters of a degree above 160, and the square of the matrix
+        has at most 5 times as many entries as the matrix, as on large graphs of one or
+        two dimensions; and "chebyshev" elsewhere. Device arrays know "dense" and
+        "chebyshev" only.
     tol : float, default=1e-6
         Residual norm wanted, relative to an upper bound of the spectrum.
     max_iter : int or None, default=None
@@ -160,7 +167,7 @@ default="auto"
     Notes
     -----
     float32 operators are solved with float64 products where it matters; iterations run
-    in float32 as far as its accuracy goes. "chebyshev" keeps up to seven blocks of
+    in float32 as far as its accuracy goes. "chebyshev" keeps up to eight blocks of
     vectors in float32, each of `n_pairs` rounded up to a multiple of 16; "lobpcg" six
     blocks of about 1.2 `n_pairs` in float64.
 
@@ -190,8 +197,9 @@ default="auto"
             f"solver={solver!r} works on NumPy arrays only; take solver='chebyshev', "
             "or move the arrays to NumPy."
         )
+    rng = check_random_state(random_state)
     if solver == "auto":
-        solver = _choose(problem, n_pairs)
+        solver = _choose(problem, n_pairs, rng)
     n_known = 0 if null_space is None else min(n_pairs, null_space.n_components)
     n_iter, vectors = 0, problem.reference[:, :0]
     if n_pairs > n_known:
@@ -202,7 +210,7 @@ default="auto"
                 n_pairs - n_known,
                 tol,
                 max_iter or _MAX_ITER.get(solver),
-                check_random_state(random_state),
+                rng,
                 n_jobs,
             )
     return _report(problem, vectors, n_known, n_iter, tol, solver)
@@ -253,10 +261,13 @@ class _Problem:
 
 
 def _pose(operator: Operator, mass: Any, null_space: NullSpace | None) -> _Problem:
-    try:
-        probe = operator.to_sparse().csr.data
-    except NotImplementedError:
-        probe = operator.array if isinstance(operator, DenseOperator) else np.empty(0)
+    if isinstance(operator, DenseOperator):
+        probe = operator.array
+    else:
+        try:
+            probe = operator.to_sparse().csr.data
+        except NotImplementedError:
+            probe = np.empty(0)
     xp, dtype = namespace_of(probe), operator.dtype
     where = device(probe)
     if xp.isdtype(dtype, "complex floating"):
@@ -290,20 +301,27 @@ def _pose(operator: Operator, mass: Any, null_space: NullSpace | None) -> _Probl
     return _Problem(scaled, side, null_space, reference, dtype)
 
 
-def _choose(problem: _Problem, n_pairs: int) -> str:
+def _choose(problem: _Problem, n_pairs: int, rng: np.random.RandomState) -> str:
     n = problem.operator.shape[0]
     many = n <= _MOST_DENSE_ROWS and n_pairs > n / 5
     if n <= _DENSE_ROWS or many or n_pairs > problem.n_free / 2:
         return "dense"
-    if not problem.on_host or isinstance(problem.operator, DenseOperator):
-        return "chebyshev"
-    if np.iscomplexobj(problem.reference):
+    dense = isinstance(problem.operator, DenseOperator)
+    if dense or not problem.on_host or _is_complex(problem.reference):
         return "chebyshev"
     try:
-        csr = problem.operator.to_sparse().csr
+        operator = problem.operator.to_sparse()
     except NotImplementedError:
         return "chebyshev"
-    return "lobpcg" if square_fill(csr) <= _LOW_FILL else "chebyshev"
+    if square_fill(operator.csr) > _LOW_FILL:
+        return "chebyshev"
+    n_wanted = max(1, n_pairs - (n - problem.n_free))
+    B = rng.standard_normal((n, 16)).astype(np.float32)
+    B = _projection(problem, System(operator, operator))(B)
+    plan = plan_filter(
+        operator.astype(np.float32), B, n_wanted, problem.n_free, problem.reference
+    )
+    return "lobpcg" if plan.degree > _HIGH_DEGREE else "chebyshev"
 
 
 def _report(

@@ -1,5 +1,6 @@
 """Lowest eigenpairs from a block Krylov space of a Chebyshev filter."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ _KEPT = 3
 # From 3 to 5 the time is the same within a tenth.
 _SHARPNESS = 4.0
 _MAX_DEGREE = 1000
+# Where a filter ends, as a multiple of the level below which enough eigenvalues lie,
+# or of the last wanted Ritz value: eigenvalues may crowd there.
+_MARGIN = 1.25
 # Blocks of a space before it is restarted.
 _BLOCKS = 6
 # Iterations in float32 leave residuals of about 4e-7 of the upper end. They go on to
@@ -53,6 +57,7 @@ def filtered_krylov(
     max_iter: int,
     rng: np.random.RandomState,
     reference: Any,
+    plan: "FilterPlan | None" = None,
     n_jobs: int | None = None,
 ) -> EigenBlock:
     """Improve a growing space until the residuals of its lowest Ritz pairs are small.
@@ -82,6 +87,8 @@ def filtered_krylov(
         Source of the start.
     reference : array of shape (n, 0)
         Array whose library, device and dtype the result has.
+    plan : FilterPlan or None, default=None
+        The filter to start with; None makes a plan.
     n_jobs : int or None, default=None
         Threads.
 
@@ -100,31 +107,37 @@ def filtered_krylov(
     problems", SIAM Journal on Matrix Analysis and Applications 22, 2000,
     doi:10.1137/S0895479898334605.
     """
-    upper = upper_bound(wide, reference)
     operator = narrow if tol >= _FLOAT32_TOL else wide
     size = min(n_free, -(-n_wanted // _BLOCK) * _BLOCK)
     space = _Space(operator, size, n_free, project, rng, reference, n_jobs)
     B = space.random_block(size)
-    kept = min(_KEPT * n_wanted + _BLOCK / 2, n_free / 2)
-    level = level_of_count(operator, B, upper, kept, n_free)
-    level = min(max(level, upper * (_SHARPNESS / _MAX_DEGREE) ** 2), upper / 2)
-    degree = int(np.ceil(_SHARPNESS * np.sqrt(upper / level)))
-    recurrence = ChebyshevRecurrence(operator, level, upper)
+    if plan is None:
+        plan = plan_filter(operator, B, n_wanted, n_free, reference)
+    upper, degree = plan.upper, plan.degree
+    recurrence = ChebyshevRecurrence(operator, plan.level, upper)
     for n_iter in range(1, max_iter + 1):
-        space.extend(_filter(recurrence, B, degree), n_wanted + size)
+        restarted = space.extend(_filter(recurrence, B, degree), n_wanted + size)
         B = space.last_block
         if space.n_vectors < n_wanted:
             continue
         final = space.is_full or n_iter == max_iter
         limit = tol if operator is wide else max(tol, _FLOAT32_RESIDUAL)
         if not final and space.last_residual(wide, n_wanted) > limit * upper:
+            if restarted:
+                # Eigenvalues crowd where the filter ends: a sharper one, beyond them,
+                # applied to the Ritz vectors themselves.
+                plan = plan.sharper(space.ritz_value(n_wanted - 1))
+                degree = plan.degree
+                recurrence = ChebyshevRecurrence(operator, plan.level, upper)
+                first = max(0, n_wanted - 3 * size // 4)
+                B = space.ritz_vectors(first, first + size, operator.dtype)
             continue
         X = project(space.ritz_vectors(0, n_wanted, wide.dtype))
         block = rayleigh_ritz(wide, X, n_iter=n_iter, n_jobs=n_jobs)
         if block.norms.max() > tol * upper and operator is not wide:
             # Filtering loses the rounding errors of the lower precision.
             operator = wide
-            recurrence = ChebyshevRecurrence(operator, level, upper)
+            recurrence = ChebyshevRecurrence(operator, plan.level, upper)
             space = _Space(operator, size, n_free, project, rng, reference, n_jobs)
             space.extend(_filter(recurrence, block.vectors, degree), n_wanted)
             X = B = space.last_block
@@ -132,6 +145,71 @@ def filtered_krylov(
         if final or block.norms.max() <= tol * upper:
             break
     return block
+
+
+@dataclass(frozen=True)
+class FilterPlan:
+    """Which polynomial separates the lowest eigenvalues from the rest.
+
+    Attributes
+    ----------
+    upper : float
+        Bound of the spectrum.
+    level : float
+        Lower end of the interval on which the polynomial is at most one.
+    degree : int
+        Degree of the polynomial.
+    """
+
+    upper: float
+    level: float
+    degree: int
+
+    def sharper(self, value: float) -> "FilterPlan":
+        """Give a polynomial of twice the degree that grows well above a value.
+
+        Parameters
+        ----------
+        value : float
+            Eigenvalue that is to be found.
+
+        Returns
+        -------
+        plan : FilterPlan
+            For the same spectrum.
+        """
+        level = min(max(self.level, _MARGIN * value), self.upper / 2)
+        return FilterPlan(self.upper, level, min(2 * self.degree, _MAX_DEGREE))
+
+
+def plan_filter(
+    operator: Operator, B: Any, n_wanted: int, n_free: int, reference: Any
+) -> FilterPlan:
+    """Choose a polynomial by an estimate of where the wanted eigenvalues end.
+
+    Parameters
+    ----------
+    operator : Operator of shape (n, n)
+        Hermitian positive semi-definite.
+    B : array of shape (n, m)
+        Random block of the operator's dtype.
+    n_wanted : int
+        Number of eigenpairs.
+    n_free : int
+        Number of eigenvalues in all.
+    reference : array of shape (n, 0)
+        Array whose library and device are taken.
+
+    Returns
+    -------
+    plan : FilterPlan
+        Its degree tells the cost beforehand.
+    """
+    upper = upper_bound(operator, reference)
+    kept = min(_KEPT * n_wanted + _BLOCK / 2, n_free / 2)
+    level = _MARGIN * level_of_count(operator, B, upper, kept, n_free)
+    level = min(max(level, upper * (_SHARPNESS / _MAX_DEGREE) ** 2), upper / 2)
+    return FilterPlan(upper, level, int(np.ceil(_SHARPNESS * np.sqrt(upper / level))))
 
 
 def _filter(recurrence: ChebyshevRecurrence, B: Any, degree: int) -> Any:
@@ -181,13 +259,15 @@ class _Space:
         B = xp.asarray(self._rng.standard_normal((n, n_columns)), device=where)
         return self._project(xp.astype(B, self._operator.dtype))
 
-    def extend(self, B: Any, n_kept: int) -> None:
-        """Add what of a block lies outside, after a restart if the basis is long."""
+    def extend(self, B: Any, n_kept: int) -> bool:
+        """Add what of a block lies outside; tell if the basis was cut down before."""
         n_columns = min(B.shape[1], self._n_free - self.n_vectors)
         B = self._orthonormal(B[:, :n_columns])
-        if self.n_vectors + n_columns > self._capacity:
+        restarted = self.n_vectors + n_columns > self._capacity
+        if restarted:
             self._set(self.ritz_vectors(0, n_kept, self._operator.dtype))
         self._append(B)
+        return restarted
 
     @property
     def _capacity(self) -> int:
@@ -201,6 +281,10 @@ class _Space:
         _, C = np.linalg.eigh(self._section)
         X = combine(self._basis(), C[:, first:last], n_jobs=self._n_jobs)
         return namespace_of(X).astype(X, dtype, copy=False)
+
+    def ritz_value(self, number: int) -> float:
+        """Give one of the Ritz values, by their order."""
+        return float(np.linalg.eigvalsh(self._section)[number])
 
     def last_residual(self, operator: Operator, n_wanted: int) -> float:
         """Compute the largest residual of the last wanted Ritz pairs."""
