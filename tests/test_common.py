@@ -45,6 +45,16 @@ VARIANTS = {
         {"method": "weighted"},
         {"method": "nonlocal"},
     ],
+    "SpectralClustering": [
+        {"graph": "precomputed"},
+        {"assign_labels": "discretize"},
+        {"assign_labels": "cluster_qr"},
+        {"embedding": "shi_malik"},
+        {"embedding": "diffusion", "isolated": "noise"},
+        {"embedding": "commute", "refine": True},
+        {"method": "landmark", "n_landmarks": 20},
+        {"n_clusters": "eigengap"},
+    ],
     "LaplacianRegularizedClassifier": [
         {"graph": "precomputed"},
         {"kernel": "rbf"},

@@ -161,7 +161,7 @@ def _blocked_assignment(Z: Any, directions: Any, offsets: Any) -> Assignment:
     sums = xp.zeros((k, m), dtype=wide, device=device(Z))
     counts = xp.zeros(k, dtype=wide, device=device(Z))
     for start in range(0, n, step):
-        rows = Z[start : start + step, :]
+        rows = Z[start : min(n, start + step), :]
         scores = rows @ directions + offsets[None, :]
         own = xp.astype(xp.argmax(scores, axis=1), xp.int32)
         total += float(xp.sum(xp.max(scores, axis=1), dtype=wide))
@@ -211,7 +211,7 @@ def cluster_means(Z: Any, labels: Any, n_clusters: int) -> Any:
 
 
 def one_hot(labels: Any, n_clusters: int, reference: Any) -> Any:
-    """Indicators of clusters as columns.
+    """Make indicators of clusters, one column each.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ def drop_rows(csr: CSR, kept: Any) -> CSR:
 
 
 def _positions(kept: Any) -> Any:
-    """Number the rows that are kept; what others get is not used."""
+    """Give kept rows their numbers among themselves, others any number."""
     xp = namespace_of(kept)
     numbers = xp.cumulative_sum(xp.astype(kept, xp.int64)) - 1
     return xp.where(kept, numbers, xp.zeros_like(numbers))

@@ -74,7 +74,7 @@ class Eigenspace:
     landmark_sums: Any = None
 
     def normalized_cut(self, labels: Any, n_clusters: int) -> float:
-        """Normalized cut of clusters, `sum_c cut(c) / volume(c)`.
+        """Compute the normalized cut, `sum_c cut(c) / volume(c)`.
 
         Parameters
         ----------
@@ -289,7 +289,7 @@ def _component_clusters(operator: GraphOperator, n_clusters: int, X: Any) -> np.
 def _indicator_pairs(
     operator: GraphOperator, labels: np.ndarray
 ) -> LaplacianEigenpairs:
-    """Indicators of unions of components, which are eigenvectors of eigenvalue 0."""
+    """Make eigenvectors of eigenvalue 0 of the indicators of unions of components."""
     degrees = operator.degrees
     xp = namespace_of(degrees)
     n_clusters = int(labels.max()) + 1

@@ -158,7 +158,7 @@ def _gram(B: CSR) -> Any:
     eye = xp.eye(p, dtype=B.dtype, device=device(B.data))
     transposed = B.transpose()
     blocks = [
-        transposed.matmat(B.matmat(eye[:, start : start + _COLUMNS]))
+        transposed.matmat(B.matmat(eye[:, start : min(p, start + _COLUMNS)]))
         for start in range(0, p, _COLUMNS)
     ]
     gram = xp.concat(blocks, axis=1)

@@ -34,7 +34,7 @@ def first_appearance(labels: Any, n_clusters: int) -> np.ndarray:
 
 
 def renumber(labels: Any, order: np.ndarray, n_clusters: int) -> Any:
-    """Number clusters anew.
+    """Give clusters new numbers.
 
     Parameters
     ----------

@@ -41,14 +41,16 @@ def refine_partition(csr: CSR, labels: np.ndarray, n_clusters: int) -> np.ndarra
     inside = np.bincount(own, weights=together, minlength=n_clusters)
     counts = np.bincount(labels, minlength=n_clusters)
     parts = (csr.indptr, csr.indices, weights)
-    arrays = [np.require(part, requirements=["C", "A", "W"]) for part in parts]
-    sums = (degrees, labels, volumes, inside, counts)
+    indptr, indices, data = (
+        np.require(part, requirements=["C", "A", "W"]) for part in parts
+    )
+    state = (indptr, indices, data, degrees, labels, volumes, inside, counts)
     if use_compiled():
         from sklearn_manifold_reg.cluster._refine_numba import move_nodes
 
-        move_nodes(*arrays, *sums, _LEAST_GAIN, _MAX_SWEEPS)
+        move_nodes(*state, _LEAST_GAIN, _MAX_SWEEPS)
     else:
-        _move_nodes(*arrays, *sums)
+        _move_nodes(*state)
     return labels
 
 

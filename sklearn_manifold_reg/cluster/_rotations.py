@@ -43,9 +43,9 @@ def discretize(
 
     Maximizes `sum_i max_c (Z R)_ic` over orthogonal R by turns: labels are the
     largest entries of the rows of `Z R`, and R is the polar factor of the sums of the
-    rows of Z by label. Neither lowers the objective. Starts are the rotations through
-    orthogonal rows of Yu and Shi [1]_ from `n_init` random first rows. They are compared
-    on a sample, and the best goes on with all rows.
+    rows of Z by label. Neither lowers the objective. Starts are rotations through
+    nearly orthogonal rows [1]_ from `n_init` random first rows. They are compared on
+    a sample, and the best goes on with all rows.
 
     Parameters
     ----------

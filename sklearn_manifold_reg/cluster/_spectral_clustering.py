@@ -38,6 +38,7 @@ from sklearn_manifold_reg.cluster._landmarks import (
     landmark_weights,
     place_landmarks,
 )
+from sklearn_manifold_reg.cluster._matches import match_nodes
 from sklearn_manifold_reg.cluster._numbering import first_appearance, renumber
 from sklearn_manifold_reg.cluster._refine import refine_partition
 from sklearn_manifold_reg.graph import link_rows, resolve_graph
@@ -324,7 +325,8 @@ class SpectralClustering(
         self._check_sizes(X, method)
         rng = check_random_state(self.random_state)
         for name in _DEPENDENT:
-            vars(self).pop(name, None)
+            if hasattr(self, name):
+                delattr(self, name)
         with fit_task(self, X, None, n_stages=3) as task:
             if method == "landmark":
                 space = self._link_to_landmarks(X, builder, rng, task)
@@ -500,7 +502,7 @@ class SpectralClustering(
         return replace(division, labels=labels, centers=None)
 
     def _number_clusters(self, X: Any, Z: Any, space: Any, division: Division) -> None:
-        """Number clusters by their first rows, and store what belongs to them."""
+        """Store clusters, numbered by their first rows, and what belongs to them."""
         n_wanted, tied = space.n_clusters, space.tied
         labels = spread_rows(division.labels, tied, -1)
         order = first_appearance(labels, n_wanted)
@@ -537,6 +539,8 @@ class SpectralClustering(
             matches = xp.full_like(functions[:, 0], -1, dtype=xp.int64)
         else:
             affinity, matches = link_rows(self.graph_, X)
+            if getattr(self.graph_, "_X_fit", None) is None:
+                matches = match_nodes(affinity, self.affinity_matrix_)
             functions = self._eigenpairs.extend(affinity)
         xp = namespace_of(functions)
         functions = xp.astype(functions, self.embedding_.dtype)
