@@ -165,7 +165,7 @@ def expected_failed_checks(estimator):
             failed["check_clustering"] = NO_AFFINITY
         if estimator.assign_labels != "kmeans":
             failed["check_methods_sample_order_invariance"] = (
-                "The check sets n_components=1; rotations need one eigenvector a cluster."
+                "The check sets n_components=1; rotations take one vector a cluster."
             )
     return failed
 

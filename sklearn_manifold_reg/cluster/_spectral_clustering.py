@@ -348,7 +348,7 @@ class SpectralClustering(
         return self
 
     def predict(self, X):
-        """Cluster of rows, new or old.
+        """Give the clusters of rows, new or old.
 
         Parameters
         ----------
@@ -380,7 +380,7 @@ class SpectralClustering(
         return _replace_matched(labels, matches, self.labels_)
 
     def transform(self, X):
-        """Points that stand for rows, new or old, among those of `embedding_`.
+        """Give the points that stand for rows, new or old.
 
         Parameters
         ----------
@@ -531,7 +531,7 @@ class SpectralClustering(
             )
 
     def _place(self, X: Any) -> tuple[Any, Any]:
-        """Points that stand for rows, and the training rows that some repeat."""
+        """Give points that stand for rows, and the training rows that some repeat."""
         if self.method_ == "landmark":
             weights = landmark_weights(self.graph_, X)
             functions = weights.matmat(self._basis)
