@@ -19,6 +19,8 @@ _CHUNK = 2048
 # Entries of the matrix of directions up to which the kernel, whose loops then stay in
 # the first cache, beats a matrix product.
 _KERNEL_SIZE = 1 << 11
+# Scores below which a second thread costs more than it saves.
+_SERIAL_SIZE = 200_000
 # Scores held at once.
 _BLOCK = 1 << 22
 # Rows of the sample on which starts are compared, in all and for each cluster.
@@ -145,7 +147,7 @@ def _compiled_assignment(
         sums,
         counts,
         totals,
-        n_jobs=n_jobs,
+        n_jobs=1 if n * width < _SERIAL_SIZE else n_jobs,
     )
     return Assignment(labels, sums.sum(axis=0), counts.sum(axis=0), float(totals.sum()))
 

@@ -19,8 +19,8 @@ def refine_partition(csr: CSR, labels: np.ndarray, n_clusters: int) -> np.ndarra
     Parameters
     ----------
     csr : CSR of shape (n, n)
-        Symmetric weights without self-loops, positive, on the host. Each node has an
-        edge.
+        Symmetric, non-negative weights without self-loops, on the host. Each node has
+        an edge.
     labels : integer ndarray of shape (n,)
         Cluster of each node.
     n_clusters : int

@@ -34,6 +34,8 @@ def move_nodes(
                 continue
             n_touched = 0
             for entry in range(np.uint64(indptr[i]), np.uint64(indptr[i + 1])):
+                if data[entry] == 0:
+                    continue
                 other = np.uint32(labels[np.uint64(indices[entry])])
                 if links[other] == 0:
                     touched[n_touched] = other

@@ -130,7 +130,8 @@ class SpectralClustering(
     n_jobs : int or None, default=None
         Threads; None takes all cores. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
-        Seed of the eigensolver, of `n_init` starts and of landmarks.
+        Seed of the eigensolver, of `n_init` starts, of landmarks and, if `graph` is
+        None, of the graph. Other graphs have a seed of their own.
 
     Attributes
     ----------
@@ -324,6 +325,8 @@ class SpectralClustering(
         method = _choose_method(self.method, builder, X.shape[0])
         self._check_sizes(X, method)
         rng = check_random_state(self.random_state)
+        if self.graph is None:
+            builder.set_params(random_state=rng.randint(2**31 - 1), n_jobs=self.n_jobs)
         for name in _DEPENDENT:
             if hasattr(self, name):
                 delattr(self, name)

@@ -196,6 +196,17 @@ def test_moves_agree_compiled_and_not():
     assert_array_equal(*results)
 
 
+def test_moves_pass_over_stored_zeros(compiled):
+    W = ring(seed=4)
+    rows, columns = np.indices((80, 80))
+    data = W.toarray().ravel()
+    full = sparse.csr_array((data, (rows.ravel(), columns.ravel())), shape=(80, 80))
+    assert full.nnz == 6400
+    labels = np.random.default_rng(2).integers(3, size=80)
+    one, two = (refine_partition(CSR.from_scipy(A), labels, 3) for A in (W, full))
+    assert_array_equal(one, two)
+
+
 def test_eigengap_rule():
     assert n_clusters_by_gap(np.array([0, 0.01, 0.02, 0.5, 0.6])) == 3
     # Three components, whose number comes before any gap above.

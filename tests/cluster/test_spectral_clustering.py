@@ -1,6 +1,7 @@
 """Spectral clustering: identities, bounds, graphs in pieces, new rows, real data."""
 
 import pickle
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -429,6 +430,20 @@ def test_other_libraries_agree_with_numpy(namespace, params):
     assert_array_equal(to_numpy(predicted), to_numpy(model.labels_)[:50])
     with pytest.raises(ValueError, match="refine=True"):
         model.set_params(refine=True).fit(A)
+
+
+def test_isolated_nodes_and_many_components_on_other_libraries(namespace):
+    xp, device = namespace
+    W = block_diag(planted(60, 2, inside=0.5)[0], [[0.0]])
+    for A, k in ((W, 2), (cliques(6, 3, 4), 2)):
+        merged = pytest.warns(UserWarning, match="are merged")
+        with nullcontext() if A is W else merged:
+            host = cluster(A, k)
+            model = cluster(xp.asarray(A, device=device), k)
+        assert_array_equal(to_numpy(model.labels_), host.labels_)
+        assert model.ncut_ == pytest.approx(host.ncut_)
+        predicted = model.predict(xp.asarray(A, device=device))
+        assert_array_equal(to_numpy(predicted), host.labels_)
 
 
 # ---------------------------------------------------------------------- real data
