@@ -1,0 +1,5 @@
+"""Clusters of samples and of the nodes of a graph."""
+
+from sklearn_manifold_reg.cluster._spectral_clustering import SpectralClustering
+
+__all__ = ["SpectralClustering"]
