@@ -24,6 +24,7 @@ from sklearn_manifold_reg.linalg._polynomial import (
     apply_chebyshev,
     chebyshev_coefficients,
     chebyshev_operator,
+    indicator_coefficients,
     jackson_damping,
 )
 from sklearn_manifold_reg.linalg._reorder import bandwidth_order, reordering_pays
@@ -66,6 +67,7 @@ __all__ = [
     "chebyshev_operator",
     "count_eigenvalues",
     "factorize",
+    "indicator_coefficients",
     "jackson_damping",
     "log_pseudo_determinant",
     "lowest_eigenpairs",

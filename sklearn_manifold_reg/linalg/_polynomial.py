@@ -191,7 +191,7 @@ def chebyshev_coefficients(
             )
             for f in function
         ]
-        return stack_coefficients(rows)
+        return _stacked(rows)
     if degree is None:
         coefficients = _adaptive(function, lower, upper, tol)
     else:
@@ -199,25 +199,6 @@ def chebyshev_coefficients(
         coefficients = _interpolated(function, lower, upper, n_points)[: degree + 1]
     if damping == "jackson":
         coefficients = coefficients * jackson_damping(len(coefficients) - 1)
-    return coefficients
-
-
-def stack_coefficients(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Stack coefficients of several degrees.
-
-    Parameters
-    ----------
-    rows : sequence of ndarray
-        Coefficients of each function.
-
-    Returns
-    -------
-    coefficients : ndarray of shape (n_filters, largest degree + 1)
-        Filled up by zeros.
-    """
-    coefficients = np.zeros((len(rows), max(len(row) for row in rows)))
-    for target, row in zip(coefficients, rows, strict=True):
-        target[: len(row)] = row
     return coefficients
 
 
@@ -290,7 +271,8 @@ def apply_chebyshev(
     B : array of shape (n,) or (n, n_outputs)
         Vector or block of the operator's library.
     coefficients : array-like of shape (degree + 1,) or (n_filters, degree + 1)
-        Chebyshev coefficients, real, see `chebyshev_coefficients`.
+        Chebyshev coefficients, real, see `chebyshev_coefficients`. A sequence of rows
+        of several lengths is filled up by zeros.
     upper : float
         Bound of the spectrum, see `spectral_interval`.
     lower : float, default=0.0
@@ -337,6 +319,8 @@ def apply_chebyshev(
         )
     if not upper > lower:
         raise ValueError(f"upper={upper} must be larger than lower={lower}.")
+    if isinstance(coefficients, Sequence) and np.ndim(coefficients[:1]) == 2:
+        coefficients = _stacked([np.asarray(row) for row in coefficients])
     C = np.asarray(coefficients, dtype=np.float64)
     if C.ndim not in (1, 2) or C.shape[-1] == 0:
         raise ValueError(
@@ -355,6 +339,13 @@ def apply_chebyshev(
         products = _sum_elsewhere(operator, block, bank, (lower, upper))
     products = products[..., 0] if B.ndim == 1 else products
     return products[0, ...] if C.ndim == 1 else products
+
+
+def _stacked(rows: Sequence[np.ndarray]) -> np.ndarray:
+    bank = np.zeros((len(rows), max(map(len, rows), default=0)))
+    for target, row in zip(bank, rows, strict=True):
+        target[: len(row)] = row
+    return bank
 
 
 def _sum_on_host(

@@ -87,9 +87,9 @@ def test_ends_that_are_eigenvalues_count(name):
 
 
 def test_inertia_is_taken_for_large_graphs_of_few_dimensions():
-    W = roll(3000)
+    W = roll(1600)
     values = np.linalg.eigvalsh(laplacian(W).to_csr().to_scipy().toarray())
-    for low, high in ((0.0, 0.013), (0.31, 0.62), (0.9, 1.2)):
+    for low, high in ((0.0, 0.013), (0.31, 0.62), (0.9, np.inf)):
         result = count_eigenvalues(laplacian(W), low, high)
         assert result.method == "inertia"
         assert result.count == np.count_nonzero((values >= low) & (values <= high))
@@ -97,15 +97,16 @@ def test_inertia_is_taken_for_large_graphs_of_few_dimensions():
 
 def test_indefinite_and_complex_matrices(compiled):
     rng = np.random.default_rng(0)
-    A = sparse.random_array((300, 300), density=0.02, rng=rng)
-    phases = sparse.random_array((300, 300), density=0.02, rng=rng)
-    for H in (A + A.T, (A + 1j * phases) + (A + 1j * phases).conj().T):
+    bands = [rng.normal(size=300 - k) + 1j * rng.normal(size=300 - k) for k in (1, 3)]
+    upper = sparse.diags_array(bands, offsets=[1, 3])
+    for H in (upper.real + upper.real.T, upper + upper.conj().T):
         H = sparse.csr_array(H + sparse.diags_array(rng.normal(size=300)))
         values = np.linalg.eigvalsh(H.toarray())
         for low, high in ((-1.0, 0.4), (0.1, 2.0)):
             expected = np.count_nonzero((values >= low) & (values <= high))
             for method in ("dense", "inertia"):
-                assert count_eigenvalues(H, low, high, method=method).count == expected
+                result = count_eigenvalues(H, low, high, method=method, tol=1e-8)
+                assert result.count == expected
 
 
 def test_pivots_off_the_diagonal_are_not_trusted():
@@ -117,16 +118,18 @@ def test_pivots_off_the_diagonal_are_not_trusted():
 
 
 def test_growth_is_bounded_and_falls_back(monkeypatch):
-    # At 2 the diagonal of an unweighted path is the tolerance only.
+    # At 4 all of the diagonal is the tolerance only, and 4 is an eigenvalue.
+    W = sparse.kron(cycle(20), sparse.eye_array(20))
+    L = laplacian(W + sparse.kron(sparse.eye_array(20), cycle(20)), normalization=None)
+    shifted = L.to_csr().to_scipy() - (4 + 1e-10) * sparse.eye_array(400)
+    pivots = symmetric_pivots(sparse.csc_array(shifted))
+    assert pivots is None or pivots.error > 1e-9
     monkeypatch.setattr("sklearn_manifold_reg.linalg._counts.DENSE_ROWS", 10)
-    L = laplacian(path(300), normalization=None)
-    pivots = symmetric_pivots(
-        sparse.csc_array(L.to_csr().to_scipy() - (2 + 1e-10) * sparse.eye_array(300))
-    )
-    assert pivots is None or pivots.error > 1e-8
-    result = count_eigenvalues(L, 2.0, 5.0)
+    angles = 2 - 2 * np.cos(2 * np.pi * np.arange(20) / 20)
+    values = (angles[:, None] + angles).ravel()
+    result = count_eigenvalues(L, 4.0, 9.0)
     assert result.method == "dense"
-    assert result.count == 150
+    assert result.count == np.count_nonzero(values >= 4 - 1e-9)
 
 
 def test_the_error_of_pivots_bounds_the_error():
@@ -185,9 +188,10 @@ def test_counts_on_devices(namespace):
     there = asarray_like(A, reference)
     got = count_eigenvalues(there, 0.5, 5.0, n_probes=8)
     same = count_eigenvalues(A, 0.5, 5.0, method="chebyshev", n_probes=8)
-    assert got.count == pytest.approx(same.count)
-    density = spectral_density(there, n_probes=8, n_moments=20)
-    expected = spectral_density(A, n_probes=8, n_moments=20)
+    # Ends of the Krylov spaces, and with them the interval, depend on rounding.
+    assert got.count == pytest.approx(same.count, abs=0.01)
+    options = {"n_probes": 8, "n_moments": 20, "interval": (-0.1, 4.1)}
+    density, expected = (spectral_density(M, **options) for M in (there, A))
     np.testing.assert_allclose(density.density, expected.density, atol=1e-9)
     with pytest.raises(ValueError, match="works on NumPy arrays only"):
         count_eigenvalues(there, 0.5, 5.0, method="inertia")
