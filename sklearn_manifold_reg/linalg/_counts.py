@@ -169,7 +169,8 @@ def count_eigenvalues(
     moments = probe_moments(operator, probes, degree + 1, interval)
     coefficients = indicator_coefficients(low, high, degree, interval)
     samples = (coefficients * jackson_damping(degree)) @ moments
-    return EigenvalueCount(*mean_and_error(samples, probes.exact), chosen)
+    mean, error = mean_and_error(samples, probes.exact)
+    return EigenvalueCount(float(mean), float(error), chosen)
 
 
 def factorization_pays(operator: Operator) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import fft, linalg
+from scipy import fft
 
 from sklearn_manifold_reg._arrays import namespace_of
 from sklearn_manifold_reg.linalg._operators import Operator, as_operator
@@ -15,12 +15,15 @@ from sklearn_manifold_reg.linalg._recurrence import (
     common_block,
     renumber,
 )
+from sklearn_manifold_reg.utils._numba import n_threads, run_rows, use_compiled
 
 # Largest degree tried before a function counts as too rough.
 _MAX_DEGREE = 2000
 # Degrees added to the sums at once: the sums, often many, are read and written once
 # for all of them. More buffers than four gained nothing.
 _N_BUFFERS = 4
+# Elements below which a second thread costs more than it saves.
+_SERIAL_SIZE = 200_000
 # Products from which renumbering nodes is paid back.
 _MANY_PRODUCTS = 20
 
@@ -351,27 +354,36 @@ def _stacked(rows: Sequence[np.ndarray]) -> np.ndarray:
 def _sum_on_host(
     moved: Renumbered, B: np.ndarray, bank: np.ndarray, interval: tuple[float, float]
 ) -> np.ndarray:
-    """Add `_N_BUFFERS` degrees at a time by one product of small matrices."""
     n_filters, degree = bank.shape[0], bank.shape[1] - 1
     totals = np.zeros((n_filters, B.size), dtype=B.dtype)
-    (multiply,) = linalg.get_blas_funcs(("gemm",), dtype=B.dtype)
-    weights = bank.astype(B.dtype)
     blocks = chebyshev_blocks(
         moved.operator, moved.enter(B), degree, interval, _N_BUFFERS
     )
     for k, (_, ring) in enumerate(blocks):
         filled = k % _N_BUFFERS + 1
-        if B.size and (filled == _N_BUFFERS or k == degree):
+        if filled == _N_BUFFERS or k == degree:
             stack = ring[:filled].reshape(filled, -1)
-            part = weights[:, k + 1 - filled : k + 1]
-            # Transposed, the arrays are in BLAS's own order and nothing is copied.
-            totals = multiply(
-                1.0, stack.T, part.T, beta=1.0, c=totals.T, overwrite_c=True
-            ).T
+            _add(stack, bank[:, k + 1 - filled : k + 1], totals)
     products = totals.reshape(n_filters, *B.shape)
     for product in products:
         moved.leave(product)
     return products
+
+
+def _add(stack: np.ndarray, weights: np.ndarray, totals: np.ndarray) -> None:
+    """Add `weights @ stack` to `totals`."""
+    if totals.dtype.char in "FD":
+        real = totals.real.dtype
+        stack, totals = stack.view(real), totals.view(real)
+    weights = np.ascontiguousarray(weights, dtype=totals.dtype)
+    if totals.dtype.char not in "fd" or not use_compiled():
+        totals += weights @ stack
+        return
+    from sklearn_manifold_reg.linalg._polynomial_numba import TILE, add_blocks
+
+    threads = 1 if stack.size < _SERIAL_SIZE else n_threads()
+    n_tiles = -(-stack.shape[1] // TILE)
+    run_rows(add_blocks, n_tiles, stack, weights, totals, n_jobs=threads)
 
 
 def _sum_elsewhere(

@@ -80,19 +80,21 @@ def renumber(operator: Operator, n_columns: int, dtype: Any) -> Renumbered:
     -------
     renumbered : Renumbered
         In a new order where the operator holds a real sparse matrix on the host and
-        `reordering_pays`.
+        `reordering_pays`; a sparse matrix on the host is given the dtype.
     """
     if not _holds_csr(operator):
         return Renumbered(operator)
     matrix = operator.to_sparse()
     csr = matrix.csr
-    if not isinstance(csr.data, np.ndarray) or csr.data.dtype.char not in "fd":
+    if not isinstance(csr.data, np.ndarray):
         return Renumbered(operator)
-    if not reordering_pays(csr, n_columns * np.dtype(dtype).itemsize):
-        return Renumbered(operator)
+    matrix = matrix.astype(dtype)
+    row_bytes = n_columns * np.dtype(dtype).itemsize
+    if csr.data.dtype.char not in "fd" or not reordering_pays(csr, row_bytes):
+        return Renumbered(matrix)
     order = bandwidth_order(csr)
     ones = np.ones(csr.shape[0])
-    moved = permute_and_scale(csr, order, ones, n_jobs=matrix.n_jobs).astype(csr.dtype)
+    moved = permute_and_scale(csr, order, ones, n_jobs=matrix.n_jobs).astype(dtype)
     diagonal = matrix.diagonal_part
     diagonal = None if diagonal is None else diagonal[order]
     return Renumbered(
@@ -141,7 +143,7 @@ def chebyshev_blocks(
             before, now = now, new
             yield now, None
         return
-    double = _doubled(operator, center, half)
+    double = _doubled(operator, center, half, B.dtype)
     ring = np.empty((n_buffers, *B.shape), dtype=B.dtype)
     ring[0] = B
     yield ring[0], ring
@@ -272,14 +274,14 @@ def _holds_csr(operator: Operator) -> bool:
     return getattr(operator, "csr", None) is not None
 
 
-def _doubled(operator: Operator, center: float, half: float) -> Operator:
+def _doubled(operator: Operator, center: float, half: float, dtype: Any) -> Operator:
     """Twice the operator moved to [-1, 1], where that is a sparse matrix."""
     if not _holds_csr(operator):
         return operator
-    matrix = operator.to_sparse()
+    matrix = operator.to_sparse().astype(dtype)
     diagonal = matrix.diagonal_part
     if diagonal is None:
-        diagonal = np.zeros(matrix.shape[0], dtype=matrix.dtype)
+        diagonal = np.zeros(matrix.shape[0], dtype=dtype)
     diagonal = (2 / half) * (diagonal - center)
     return SparseOperator(matrix.csr, diagonal, matrix.scale * 2 / half, matrix.n_jobs)
 
