@@ -294,8 +294,8 @@ default="symmetric"
 
     Returns
     -------
-    filtered : array of shape F.shape or (n_filters, *F.shape)
-        One array for each filter if a sequence was passed, in the dtype of F and L.
+    filtered : array of the shape of F, or one such for each filter
+        In the common dtype of F and L; the filters stand first.
 
     Raises
     ------

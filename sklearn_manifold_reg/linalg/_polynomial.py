@@ -283,7 +283,7 @@ def apply_chebyshev(
 
     Returns
     -------
-    products : array of shape B.shape or (n_filters, *B.shape)
+    products : array of the shape of B, or one such for each row of coefficients
         In the common dtype of operator and block.
 
     Raises

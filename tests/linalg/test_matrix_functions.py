@@ -103,6 +103,9 @@ class TestApplyChebyshev:
         assert narrow.dtype == np.float32
         expected = dense(PATH, FUNCTIONS[0], B)
         np.testing.assert_allclose(narrow[0], expected, atol=1e-5)
+        mixed = apply_chebyshev(PATH.astype(np.float32), B, bank, 4.0)
+        assert mixed.dtype == np.float64
+        np.testing.assert_allclose(mixed[0], expected, atol=1e-6)
         whole = apply_chebyshev(PATH, np.eye(n, dtype=int), bank[0], 4.0)
         np.testing.assert_allclose(
             whole, dense(PATH, FUNCTIONS[0], np.eye(n)), atol=1e-6
@@ -382,6 +385,14 @@ class TestTraceFunction:
         assert inverse.estimate == pytest.approx(np.sum(1 / values), rel=1e-8)
         with pytest.raises(ValueError, match="not finite at"):
             trace_function(L, lambda x: np.where(x > 1e-10, 1 / x, np.inf))
+
+    def test_nodes_without_edges_add_nothing(self):
+        W = sparse.block_diag([clusters(60), np.zeros((3, 3))])
+        L = laplacian(W)
+        values = np.linalg.eigvalsh(L.to_csr().to_scipy().toarray())[6:]
+        space = L.null_space()
+        result = trace_function(L, np.log, n_probes=63, n_steps=63, null_space=space)
+        assert result.estimate == pytest.approx(np.log(values).sum(), rel=1e-8)
 
     def test_composed_operators(self):
         A = as_operator(PATH)
