@@ -325,7 +325,7 @@ default="symmetric"
     >>> spike = np.array([0.0, 0, 1, 0, 0])
     >>> times = [HeatFilter(0.5), HeatFilter(100.0)]
     >>> filter_signal(path, spike, times, normalization=None).round(3)
-    array([[0.055, 0.212, 0.467, 0.212, 0.055],
+    array([[0.058, 0.209, 0.466, 0.209, 0.058],
            [0.2  , 0.2  , 0.2  , 0.2  , 0.2  ]])
     """
     if not isinstance(operator, Operator):

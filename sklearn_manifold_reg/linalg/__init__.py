@@ -3,11 +3,7 @@
 from sklearn_manifold_reg.linalg._counts import EigenvalueCount, count_eigenvalues
 from sklearn_manifold_reg.linalg._dense import solve_dense
 from sklearn_manifold_reg.linalg._eigen import EigenResult, lowest_eigenpairs
-from sklearn_manifold_reg.linalg._lanczos import (
-    FunctionResult,
-    apply_function,
-    spectral_interval,
-)
+from sklearn_manifold_reg.linalg._lanczos import FunctionResult, apply_function
 from sklearn_manifold_reg.linalg._multigrid import MultigridPreconditioner
 from sklearn_manifold_reg.linalg._null_space import NullSpace
 from sklearn_manifold_reg.linalg._operators import (
@@ -35,6 +31,7 @@ from sklearn_manifold_reg.linalg._spectral_density import (
     SpectralDensity,
     spectral_density,
 )
+from sklearn_manifold_reg.linalg._spectral_interval import spectral_interval
 from sklearn_manifold_reg.linalg._traces import (
     TraceResult,
     log_pseudo_determinant,

@@ -9,7 +9,6 @@ from scipy import sparse
 from sklearn_manifold_reg._arrays import namespace_of
 from sklearn_manifold_reg.linalg._fill import square_fill
 from sklearn_manifold_reg.linalg._inertia import symmetric_pivots
-from sklearn_manifold_reg.linalg._lanczos import spectral_interval
 from sklearn_manifold_reg.linalg._operators import Operator
 from sklearn_manifold_reg.linalg._polynomial import (
     indicator_coefficients,
@@ -22,6 +21,7 @@ from sklearn_manifold_reg.linalg._probes import (
     reference_of,
 )
 from sklearn_manifold_reg.linalg._recurrence import probe_moments
+from sklearn_manifold_reg.linalg._spectral_interval import spectral_interval
 
 _METHODS = ("auto", "dense", "inertia", "chebyshev")
 # Rows up to which all eigenvalues are computed.

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_manifold_reg.linalg._lanczos import spectral_interval
 from sklearn_manifold_reg.linalg._polynomial import jackson_damping
 from sklearn_manifold_reg.linalg._probes import (
     as_symmetric,
@@ -13,6 +12,7 @@ from sklearn_manifold_reg.linalg._probes import (
     mean_and_error,
 )
 from sklearn_manifold_reg.linalg._recurrence import probe_moments
+from sklearn_manifold_reg.linalg._spectral_interval import spectral_interval
 
 _KERNELS = ("jackson", None)
 

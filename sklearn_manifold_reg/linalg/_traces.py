@@ -20,7 +20,6 @@ from sklearn_manifold_reg.linalg._lanczos import (
     finite_values,
     lanczos_coefficients,
     ritz,
-    spectral_interval,
 )
 from sklearn_manifold_reg.linalg._null_space import NullSpace, as_null_space
 from sklearn_manifold_reg.linalg._operators import Operator
@@ -34,6 +33,7 @@ from sklearn_manifold_reg.linalg._probes import (
     reference_of,
 )
 from sklearn_manifold_reg.linalg._recurrence import probe_moments, probe_panels
+from sklearn_manifold_reg.linalg._spectral_interval import spectral_interval
 
 _TRACE_METHODS = ("slq", "hutchinson", "hutch++")
 _LOG_METHODS = ("auto", "dense", "factorization", "slq")
