@@ -28,7 +28,8 @@ _METHODS = ("auto", "dense", "inertia", "chebyshev")
 DENSE_ROWS = 1500
 # Rows up to which sparse factorizations are tried, on graphs of few dimensions and on
 # all others, and the fill of the square that tells them apart.
-_FLAT_ROWS, _ANY_ROWS, _FLAT_FILL = 200_000, 5_000, 3.5
+# Of indefinite matrices of 100,000 rows the pivots were too inaccurate for a count.
+_FLAT_ROWS, _ANY_ROWS, _FLAT_FILL = 50_000, 5_000, 3.5
 # Distances, in units of the tolerance, at which the count is tried on both sides of an
 # end. Errors of pivots were up to 1e4 tolerances on graphs of 20,000 nodes.
 _FURTHER = (1e2, 1e4)
@@ -85,7 +86,7 @@ def count_eigenvalues(
         - "chebyshev" estimates the trace of a smoothed step function.
 
         "auto" takes "dense" up to 1500 rows; "inertia" for sparse matrices of up to
-        5000 rows, or 200,000 if the graph has few dimensions (its square has at most
+        5000 rows, or 50,000 if the graph has few dimensions (its square has at most
         3.5 times its entries); "chebyshev" elsewhere and for arrays of other libraries.
         Where factorizations give no count, it goes on with "dense" up to 3000 rows and
         "chebyshev" beyond.
@@ -173,13 +174,15 @@ def count_eigenvalues(
     return EigenvalueCount(float(mean), float(error), chosen)
 
 
-def factorization_pays(operator: Operator) -> bool:
+def factorization_pays(operator: Operator, flat_rows: int) -> bool:
     """Judge whether a sparse factorization takes seconds rather than minutes.
 
     Parameters
     ----------
     operator : Operator
         Square operator of NumPy arrays.
+    flat_rows : int
+        Rows up to which graphs of few dimensions are factorized.
 
     Returns
     -------
@@ -187,7 +190,7 @@ def factorization_pays(operator: Operator) -> bool:
         False for operators that do not hold a sparse matrix.
     """
     n = operator.shape[0]
-    if getattr(operator, "csr", None) is None or n > _FLAT_ROWS:
+    if getattr(operator, "csr", None) is None or n > flat_rows:
         return False
     return n <= _ANY_ROWS or square_fill(operator.to_sparse().csr) <= _FLAT_FILL
 
@@ -212,7 +215,8 @@ def dense_matrix(operator: Operator) -> np.ndarray:
 def _choose(operator: Operator, on_host: bool) -> str:
     if on_host and operator.shape[0] <= DENSE_ROWS:
         return "dense"
-    return "inertia" if on_host and factorization_pays(operator) else "chebyshev"
+    pays = on_host and factorization_pays(operator, _FLAT_ROWS)
+    return "inertia" if pays else "chebyshev"
 
 
 def _by_inertia(

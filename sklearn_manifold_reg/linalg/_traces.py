@@ -37,6 +37,9 @@ from sklearn_manifold_reg.linalg._spectral_interval import spectral_interval
 
 _TRACE_METHODS = ("slq", "hutchinson", "hutch++")
 _LOG_METHODS = ("auto", "dense", "factorization", "slq")
+# Rows up to which graphs of few dimensions are factorized; definite matrices need no
+# choice of pivots.
+_FLAT_ROWS = 200_000
 # Share of the steps to whose result the final one is compared.
 _SHORTER = 0.75
 
@@ -193,7 +196,8 @@ def log_pseudo_determinant(
         "dense" computes all eigenvalues. "factorization" removes one node a component
         and takes the pivots of what is left. "slq" estimates the trace of the
         logarithm, see `trace_function`. "auto" takes "dense" up to 1500 rows,
-        "factorization" where that is quick, as `count_eigenvalues` does, else "slq".
+        "factorization" for sparse matrices of up to 5000 rows, or 200,000 if the graph
+        has few dimensions, else "slq".
     n_probes : int, default=32
         Random vectors, for "slq".
     n_steps : int, default=60
@@ -237,7 +241,7 @@ def log_pseudo_determinant(
         method = "slq"
         if on_host and operator.shape[0] <= DENSE_ROWS:
             method = "dense"
-        elif on_host and factorization_pays(operator):
+        elif on_host and factorization_pays(operator, _FLAT_ROWS):
             method = "factorization"
     elif method != "slq" and not on_host:
         raise ValueError(
