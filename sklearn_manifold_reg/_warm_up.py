@@ -19,7 +19,12 @@ def warm_up() -> None:
     """
     from sklearn_manifold_reg.cluster import SpectralClustering
     from sklearn_manifold_reg.graph import ImageGraph, NeighborsGraph, laplacian
-    from sklearn_manifold_reg.linalg import SparseOperator, solve
+    from sklearn_manifold_reg.linalg import (
+        SparseOperator,
+        apply_chebyshev,
+        apply_function,
+        solve,
+    )
 
     rng = np.random.default_rng(0)
     with warnings.catch_warnings():
@@ -44,3 +49,5 @@ def warm_up() -> None:
                 for solver in ("cg", "amg"):
                     for tol in (1e-3, 1e-10):
                         solve(system, B, solver=solver, tol=tol)
+                apply_chebyshev(system, B, np.ones(5), upper=2.1)
+                apply_function(system, np.sqrt, B, tol=1e-3)

@@ -4,6 +4,7 @@ from sklearn_manifold_reg._arrays._block import (
     column_dots,
     column_norms,
     descend,
+    subtract,
     turn,
 )
 from sklearn_manifold_reg._arrays._csr import CSR, csr_like
@@ -31,6 +32,7 @@ __all__ = [
     "is_numpy",
     "namespace_of",
     "smallest_k",
+    "subtract",
     "to_numpy",
     "turn",
 ]

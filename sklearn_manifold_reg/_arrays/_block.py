@@ -24,7 +24,8 @@ def column_dots(A: Any, B: Any, *, n_jobs: int | None = None) -> np.ndarray:
     Parameters
     ----------
     A, B : array of shape (n, n_columns)
-        Blocks of one library and dtype. Of complex ones, the real part is taken.
+        Blocks of one library and dtype. Of complex ones the real parts of the
+        products are given.
     n_jobs : int or None, default=None
         Threads, for NumPy only. The value does not depend on it.
 
@@ -33,13 +34,18 @@ def column_dots(A: Any, B: Any, *, n_jobs: int | None = None) -> np.ndarray:
     dots : ndarray of shape (n_columns,)
         On the host, in float64.
     """
-    xp = namespace_of(A, B)
-    if xp.isdtype(A.dtype, "complex floating"):
-        A, B = xp.real(xp.conj(A) * B), xp.ones_like(xp.real(B))
     if not isinstance(A, np.ndarray):
+        xp = namespace_of(A, B)
+        if xp.isdtype(A.dtype, "complex floating"):
+            real = column_dots(xp.real(A), xp.real(B))
+            return real + column_dots(xp.imag(A), xp.imag(B))
         wide = _widest(xp, A)
         dots = xp.sum(xp.astype(A, wide) * xp.astype(B, wide), axis=0)
         return np.asarray([float(value) for value in dots])
+    if np.iscomplexobj(A):
+        # Real and imaginary parts are columns side by side.
+        pairs = column_dots(_as_real(A), _as_real(B), n_jobs=n_jobs)
+        return pairs.reshape(-1, 2).sum(axis=1)
     if not _compiled(A, B):
         return np.einsum("ij,ij->j", A, B, dtype=np.float64)
     from sklearn_manifold_reg._arrays._block_numba import block_dots
@@ -55,7 +61,7 @@ def column_norms(A: Any, *, n_jobs: int | None = None) -> np.ndarray:
     Parameters
     ----------
     A : array of shape (n, n_columns)
-        Block.
+        Real or complex block.
     n_jobs : int or None, default=None
         Threads, for NumPy only.
 
@@ -104,6 +110,42 @@ def descend(
     return X, R, _fold(sums, X.shape[1])
 
 
+def subtract(
+    step: np.ndarray, Q: Any, R: Any, *, n_jobs: int | None = None
+) -> tuple[Any, np.ndarray]:
+    """Take a part of Q from R: `R - step Q`, and the squared norms of the result.
+
+    Parameters
+    ----------
+    step : ndarray of shape (n_columns,)
+        Real factor of each column.
+    Q, R : array of shape (n, n_columns)
+        Real or complex blocks; a NumPy array R is overwritten.
+    n_jobs : int or None, default=None
+        Threads, for NumPy only.
+
+    Returns
+    -------
+    R : array of shape (n, n_columns)
+        The updated block.
+    squares : ndarray of shape (n_columns,)
+        Squared norms of its columns, in float64.
+    """
+    if isinstance(R, np.ndarray) and np.iscomplexobj(R) and _contiguous(Q, R):
+        pairs = subtract(np.repeat(step, 2), _as_real(Q), _as_real(R), n_jobs=n_jobs)
+        return R, pairs[1].reshape(-1, 2).sum(axis=1)
+    if not _compiled(Q, R):
+        factor = namespace_of(R).astype(asarray_like(step, R), R.dtype)
+        R = _assign(R, R - factor * Q)
+        return R, column_dots(R, R)
+    from sklearn_manifold_reg._arrays._block_numba import block_subtract
+
+    sums = _chunk_sums(R)
+    arrays = (Q.reshape(-1), R.reshape(-1), _tiled(step, R), sums)
+    _run(block_subtract, R.size, n_jobs, sums, *arrays)
+    return R, _fold(sums, R.shape[1])
+
+
 def turn(Z: Any, step: np.ndarray, P: Any, *, n_jobs: int | None = None) -> Any:
     """Turn directions: `Z + step P`.
 
@@ -145,6 +187,16 @@ def _compiled(*blocks: Any) -> bool:
         and all(b.flags.writeable for b in blocks)
         and use_compiled()
     )
+
+
+def _contiguous(*blocks: np.ndarray) -> bool:
+    return all(b.flags.c_contiguous and b.dtype == blocks[0].dtype for b in blocks)
+
+
+def _as_real(block: np.ndarray) -> np.ndarray:
+    """View of complex columns as pairs of real ones."""
+    block = np.ascontiguousarray(block)
+    return block.view(block.real.dtype)
 
 
 def _assign(target: Any, value: Any) -> Any:

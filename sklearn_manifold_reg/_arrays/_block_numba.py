@@ -50,6 +50,23 @@ def block_descend(P, Q, X, R, step, sums, start, stop):
 
 
 @kernel
+def block_subtract(Q, R, step, sums, start, stop):
+    """Take `step Q` from R and add squares of R into rows of `sums`."""
+    tile = sums.shape[1]
+    for chunk in range(start, stop):
+        total = sums[chunk]
+        first = chunk * TILES_PER_CHUNK * tile
+        for begin in range(first, first + TILES_PER_CHUNK * tile, tile):
+            length = max(0, min(tile, R.shape[0] - begin))
+            q = Q[begin : begin + length]
+            r = R[begin : begin + length]
+            for k in range(length):
+                r[k] -= step[k] * q[k]
+            for k in range(length):
+                total[k] += r[k] * r[k]
+
+
+@kernel
 def block_turn(Z, step, P, tile, start, stop):
     """Replace P by `Z + step P` in tiles `start` to `stop`."""
     for number in range(start, stop):

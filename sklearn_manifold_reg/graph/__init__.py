@@ -1,6 +1,16 @@
 """From samples to graphs, and from graphs to Laplacian operators."""
 
 from sklearn_manifold_reg.graph._connectivity import connected_components
+from sklearn_manifold_reg.graph._filters import (
+    BandPassFilter,
+    HeatFilter,
+    MexicanHatFilter,
+    PageRankFilter,
+    SpectralFilter,
+    TikhonovFilter,
+    WaveFilter,
+    filter_signal,
+)
 from sklearn_manifold_reg.graph._graph import Graph
 from sklearn_manifold_reg.graph._image_graph import ImageGraph
 from sklearn_manifold_reg.graph._kernel_graph import KernelGraph
@@ -17,15 +27,23 @@ from sklearn_manifold_reg.graph._spectrum import (
 )
 
 __all__ = [
+    "BandPassFilter",
     "Graph",
     "GraphOperator",
+    "HeatFilter",
     "ImageGraph",
     "KernelGraph",
     "LaplacianEigenpairs",
+    "MexicanHatFilter",
     "NeighborsGraph",
+    "PageRankFilter",
     "PrecomputedGraph",
     "RadiusGraph",
+    "SpectralFilter",
+    "TikhonovFilter",
+    "WaveFilter",
     "connected_components",
+    "filter_signal",
     "laplacian",
     "laplacian_eigenpairs",
     "link_rows",

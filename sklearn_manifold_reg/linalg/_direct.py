@@ -157,7 +157,7 @@ def sparse_factor(
     A = sparse.csc_array(operator.to_csr().to_scipy()).astype(np.float64, copy=False)
     free = None
     if null_space is not None and null_space.n_components:
-        free = _free_nodes(null_space, A.diagonal())
+        free = free_nodes(null_space, A.diagonal())
         A = A[free][:, free]
     return SparseFactor(A, free, operator.shape[0])
 
@@ -168,8 +168,21 @@ _SINGULAR = (
 )
 
 
-def _free_nodes(null_space: NullSpace, diagonal: np.ndarray) -> np.ndarray:
-    """Every node but the one of largest diagonal in each component."""
+def free_nodes(null_space: NullSpace, diagonal: np.ndarray) -> np.ndarray:
+    """Choose every node but the one of largest diagonal in each component.
+
+    Parameters
+    ----------
+    null_space : NullSpace
+        Components; nodes outside all of them are kept.
+    diagonal : ndarray of shape (n,)
+        Diagonal of the matrix.
+
+    Returns
+    -------
+    free : ndarray of int
+        Nodes without which the matrix is not singular, ascending.
+    """
     labels = np.asarray(null_space.labels)
     order = np.lexsort((diagonal, labels))
     last = np.flatnonzero(np.diff(labels[order], append=labels.max() + 1))

@@ -8,6 +8,7 @@ from sklearn_manifold_reg._arrays import (
     column_dots,
     column_norms,
     descend,
+    subtract,
     to_numpy,
     turn,
 )
@@ -35,6 +36,12 @@ def test_updates_are_numpy_s(shape, dtype):
     np.testing.assert_allclose(
         squares, (want_r.astype(float) ** 2).sum(axis=0), rtol=tol
     )
+    want_s = P - step.astype(dtype) * Q
+    s, squares = subtract(step, Q, P.copy())
+    np.testing.assert_allclose(s, want_s, rtol=tol, atol=tol)
+    np.testing.assert_allclose(
+        squares, (want_s.astype(float) ** 2).sum(axis=0), rtol=tol
+    )
     want_p = R + step.astype(dtype) * P
     np.testing.assert_allclose(turn(R, step, P), want_p, rtol=tol, atol=tol)
 
@@ -52,6 +59,29 @@ def test_other_libraries_agree(library):
         np.testing.assert_allclose(to_numpy(a), b, atol=1e-14)
     p = turn(got[1], step, there[0])
     np.testing.assert_allclose(to_numpy(p), turn(want[1], step, host[0]), atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+@pytest.mark.parametrize("library", ["numpy", "torch", "array_api_strict"])
+def test_complex_blocks(library, dtype):
+    xp = pytest.importorskip(library)
+    real = blocks(60, 3, np.float64)
+    Q, R = ((a + 1j * b).astype(dtype) for a, b in (real[:2], real[2:]))
+    step = np.array([0.5, -1.0, 0.0])
+    want = R - step.astype(dtype) * Q
+    there = [
+        xp.asarray(b.tolist(), dtype=getattr(xp, np.dtype(dtype).name)) for b in (Q, R)
+    ]
+    tol = 1e-5 if dtype == np.complex64 else 1e-13
+    dots = np.real(Q.conj() * R).sum(axis=0)
+    np.testing.assert_allclose(column_dots(*there), dots, atol=10 * tol)
+    np.testing.assert_allclose(
+        column_norms(there[0]), np.linalg.norm(Q, axis=0), rtol=tol
+    )
+    got, squares = subtract(step, *there)
+    assert got.dtype == there[1].dtype
+    np.testing.assert_allclose(to_numpy(got), want, atol=tol)
+    np.testing.assert_allclose(squares, np.linalg.norm(want, axis=0) ** 2, rtol=tol)
 
 
 def test_sums_do_not_depend_on_threads():
