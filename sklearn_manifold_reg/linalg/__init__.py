@@ -1,5 +1,9 @@
 """Linear operators and solvers, written once for every array library."""
 
+from sklearn_manifold_reg.linalg._bootstrap import (
+    SmoothVectors,
+    bootstrap_smooth_vectors,
+)
 from sklearn_manifold_reg.linalg._dense import solve_dense
 from sklearn_manifold_reg.linalg._eigen import EigenResult, lowest_eigenpairs
 from sklearn_manifold_reg.linalg._multigrid import MultigridPreconditioner
@@ -34,10 +38,12 @@ __all__ = [
     "Power",
     "ScaledSum",
     "ShiftedResult",
+    "SmoothVectors",
     "SolveResult",
     "SparseOperator",
     "as_operator",
     "bandwidth_order",
+    "bootstrap_smooth_vectors",
     "chebyshev_operator",
     "factorize",
     "lowest_eigenpairs",
