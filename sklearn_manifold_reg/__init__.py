@@ -9,6 +9,7 @@ from importlib import import_module
 from sklearn_manifold_reg._version import __version__
 
 _SUBPACKAGES = (
+    "cluster",
     "graph",
     "linalg",
     "model_selection",

@@ -5,7 +5,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_manifold_reg import semi_supervised
+from sklearn_manifold_reg import cluster, semi_supervised
 from sklearn_manifold_reg.graph._builder import GraphBuilder
 from sklearn_manifold_reg.utils import all_estimators
 
@@ -15,6 +15,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:n_neighbors=:UserWarning"),
     pytest.mark.filterwarnings("ignore:.* rows lie in components:UserWarning"),
     pytest.mark.filterwarnings("ignore:.* rows have no other row:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.* rows have neither neighbors:UserWarning"),
     pytest.mark.filterwarnings("ignore:X does not have valid feature names"),
     pytest.mark.filterwarnings("ignore:X has feature names, but"),
     pytest.mark.filterwarnings("ignore:y holds exactly the labels -1:UserWarning"),
@@ -22,6 +23,12 @@ pytestmark = [
 
 # Behaviors beside the default instance, by class.
 VARIANTS = {
+    "AttributedSpectralClustering": [
+        {"graph": "precomputed"},
+        {"embedding": "eigen"},
+        {"aggregation": "pyamg"},
+        {"weighted": False, "select": "inertia", "n_pairings": 1},
+    ],
     "NeighborsGraph": [
         {"weights": "connectivity"},
         {"weights": "heat", "symmetrize": "max"},
@@ -138,6 +145,9 @@ def expected_failed_checks(estimator):
             OWN_NEIGHBOR,
         )
     failed = {}
+    if isinstance(estimator, cluster.AttributedSpectralClustering):
+        if estimator.graph == "precomputed":
+            failed["check_clustering"] = "The check's rows are no affinities."
     if isinstance(estimator, LAPLACIAN_REGULARIZED):
         failed |= dict.fromkeys(
             (

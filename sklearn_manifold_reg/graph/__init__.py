@@ -7,7 +7,11 @@ from sklearn_manifold_reg.graph._kernel_graph import KernelGraph
 from sklearn_manifold_reg.graph._laplacian import GraphOperator, laplacian
 from sklearn_manifold_reg.graph._neighbors_graph import NeighborsGraph
 from sklearn_manifold_reg.graph._new_rows import link_rows
-from sklearn_manifold_reg.graph._partition import modularity, normalized_cut
+from sklearn_manifold_reg.graph._partition import (
+    attribute_entropy,
+    modularity,
+    normalized_cut,
+)
 from sklearn_manifold_reg.graph._precomputed import PrecomputedGraph
 from sklearn_manifold_reg.graph._radius_graph import RadiusGraph
 from sklearn_manifold_reg.graph._resolve import resolve_graph
@@ -25,6 +29,7 @@ __all__ = [
     "NeighborsGraph",
     "PrecomputedGraph",
     "RadiusGraph",
+    "attribute_entropy",
     "connected_components",
     "laplacian",
     "laplacian_eigenpairs",

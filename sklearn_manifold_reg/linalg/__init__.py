@@ -3,6 +3,7 @@
 from sklearn_manifold_reg.linalg._bootstrap import (
     SmoothVectors,
     bootstrap_smooth_vectors,
+    orthonormal_span,
 )
 from sklearn_manifold_reg.linalg._dense import solve_dense
 from sklearn_manifold_reg.linalg._eigen import EigenResult, lowest_eigenpairs
@@ -47,6 +48,7 @@ __all__ = [
     "chebyshev_operator",
     "factorize",
     "lowest_eigenpairs",
+    "orthonormal_span",
     "reordering_pays",
     "solve",
     "solve_dense",

@@ -64,22 +64,6 @@ class SmoothVectors:
     cycles: Sequence[Cycle]
     composition: str
 
-    def basis(self) -> np.ndarray:
-        """Give an orthonormal basis of the span of the vectors.
-
-        Returns
-        -------
-        basis : ndarray of shape (n, rank)
-            Left singular vectors of the vectors at unit length, of falling singular
-            value; directions that are rounding errors are left out. The entry of
-            largest size is positive.
-        """
-        V = self.vectors / np.linalg.norm(self.vectors, axis=0)
-        U, sizes, _ = np.linalg.svd(V, full_matrices=False)
-        U = U[:, sizes > max(V.shape) * np.finfo(V.dtype).eps * sizes[0]]
-        peaks = U[np.argmax(np.abs(U), axis=0), np.arange(U.shape[1])]
-        return U * np.where(peaks < 0, -1.0, 1.0)
-
     def __call__(self, R: np.ndarray) -> np.ndarray:
         """Precondition: solve `A Z = R` approximately, by a symmetric map.
 
@@ -187,11 +171,14 @@ default="multiplicative"
     --------
     >>> import numpy as np
     >>> from scipy import sparse
-    >>> from sklearn_manifold_reg.linalg import bootstrap_smooth_vectors
+    >>> from sklearn_manifold_reg.linalg import (
+    ...     bootstrap_smooth_vectors,
+    ...     orthonormal_span,
+    ... )
     >>> n = 200
     >>> A = sparse.diags_array([-1.0, 2.0, -1.0], offsets=[-1, 0, 1], shape=(n, n))
     >>> found = bootstrap_smooth_vectors(A)
-    >>> Q = found.basis()
+    >>> Q = orthonormal_span(found.vectors)
     >>> lowest = np.sin(np.pi * np.arange(1, n + 1) / (n + 1))
     >>> lowest /= np.linalg.norm(lowest)
     >>> round(float(np.linalg.norm(Q.T @ lowest)), 2)
@@ -210,7 +197,7 @@ default="multiplicative"
     rng = check_random_state(random_state)
     workspace, zero = Workspace(), np.zeros(n)
     cycles: list[Cycle] = []
-    vectors, ratios = [np.ones(n)], []
+    vectors, ratios = [np.ones(n)], list[float]()
     while not ratios or (ratios[-1] > tol and len(cycles) < max_vectors):
         if aggregation == "matching":
             cycle: Cycle = pairwise_hierarchy(
@@ -246,6 +233,36 @@ default="multiplicative"
     )
 
 
+def orthonormal_span(vectors: np.ndarray) -> np.ndarray:
+    """Give an orthonormal basis of the span of some vectors.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, n_vectors)
+        None of them zero.
+
+    Returns
+    -------
+    basis : ndarray of shape (n, rank)
+        Left singular vectors of the vectors at unit length, of falling singular
+        value; directions that are rounding errors are left out. The entry of largest
+        size is positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_manifold_reg.linalg import orthonormal_span
+    >>> orthonormal_span(np.array([[1.0, 2.0], [1.0, 2.0]])).round(4)
+    array([[0.7071],
+           [0.7071]])
+    """
+    V = vectors / np.linalg.norm(vectors, axis=0)
+    U, sizes, _ = np.linalg.svd(V, full_matrices=False)
+    U = U[:, sizes > max(V.shape) * np.finfo(V.dtype).eps * sizes[0]]
+    peaks = U[np.argmax(np.abs(U), axis=0), np.arange(U.shape[1])]
+    return U * np.where(peaks < 0, -1.0, 1.0)
+
+
 @dataclass(frozen=True, eq=False)
 class _PyamgCycle:
     """A V-cycle of pyamg with the same sweeps."""
@@ -263,6 +280,8 @@ class _PyamgCycle:
             symmetry="symmetric",
             presmoother=("gauss_seidel", {"sweep": "forward"}),
             postsmoother=("gauss_seidel", {"sweep": "backward"}),
+            # Other weightings draw from NumPy's global random numbers.
+            smooth=("jacobi", {"omega": 4 / 3, "weighting": "local"}),
             improve_candidates=None,
             max_coarse=coarse_size,
         )

@@ -305,7 +305,7 @@ def _join(
 def _aggregates(
     affinity: np.ndarray, rows: np.ndarray, columns: np.ndarray, n: int
 ) -> tuple[np.ndarray, int]:
-    """Number pairs and single nodes in the order of their first nodes."""
+    """Give pairs and single nodes numbers, in the order of their first nodes."""
     order = np.argsort(-affinity, kind="stable")
     mates, hosts = _matching(order, rows, columns, n)
     touched = (mates >= 0) | (hosts >= 0)

@@ -1,4 +1,4 @@
-# mypy: disallow-untyped-defs=False
+# mypy: ignore-errors
 """Compiled matching of nodes in pairs, and the V-cycle on what it makes."""
 
 import numpy as np
@@ -66,9 +66,7 @@ def v_cycle(
     last = starts.shape[0] - 2
     coarse_b[:] = 0.0
     coarse_x[:] = 0.0
-    _forward(
-        indptr, indices, data, splits, inverse_diagonal, 0, n, b, x, behind, False
-    )
+    _forward(indptr, indices, data, splits, inverse_diagonal, 0, n, b, x, behind, False)
     _restrict(
         indptr, indices, data, splits, 0, n, x, behind, aggregates, weights, coarse_b
     )
