@@ -145,9 +145,9 @@ def expected_failed_checks(estimator):
             OWN_NEIGHBOR,
         )
     failed = {}
-    if isinstance(estimator, cluster.AttributedSpectralClustering):
-        if estimator.graph == "precomputed":
-            failed["check_clustering"] = "The check's rows are no affinities."
+    clusterer = isinstance(estimator, cluster.AttributedSpectralClustering)
+    if clusterer and estimator.graph == "precomputed":
+        failed["check_clustering"] = "The rows of the check are no affinities."
     if isinstance(estimator, LAPLACIAN_REGULARIZED):
         failed |= dict.fromkeys(
             (
