@@ -242,7 +242,7 @@ def test_rows_without_edges_go_by_their_attributes():
     W[:4] = 0
     W[:, :4] = 0
     W = sparse.csr_array(W)
-    model = fit(W, attribute, 2)
+    model = fit(W, attribute, 2, attribute_weight=1.0)
     assert adjusted_rand_score(y, model.labels_) == 1.0
     with pytest.warns(UserWarning, match="4 rows have neither neighbors nor"):
         alone = fit(W, n_clusters=2)
