@@ -18,7 +18,11 @@ def warm_up() -> None:
     >>> sklearn_manifold_reg.warm_up()
     """
     from sklearn_manifold_reg.graph import ImageGraph, NeighborsGraph, laplacian
-    from sklearn_manifold_reg.linalg import SparseOperator, solve
+    from sklearn_manifold_reg.linalg import (
+        SparseOperator,
+        bootstrap_smooth_vectors,
+        solve,
+    )
 
     rng = np.random.default_rng(0)
     with warnings.catch_warnings():
@@ -42,3 +46,4 @@ def warm_up() -> None:
                 for solver in ("cg", "amg"):
                     for tol in (1e-3, 1e-10):
                         solve(system, B, solver=solver, tol=tol)
+        bootstrap_smooth_vectors(system, max_vectors=1)

@@ -117,7 +117,7 @@ class AttributedSpectralClustering(CallbackSupportMixin, ClusterMixin, BaseEstim
     n_vectors_ : int
         Number of columns of Q.
     convergence_ratios_ : ndarray of shape (n_cycles,)
-        Convergence ratios of the cycles, for "bootstrap_amg" only.
+        Convergence ratios of the first 1, 2, ... cycles; empty for "eigen".
     attribute_nodes_ : list of lists
         The values of each attribute that have nodes. Empty without attributes.
     modularity_ : float
@@ -291,7 +291,7 @@ class AttributedSpectralClustering(CallbackSupportMixin, ClusterMixin, BaseEstim
                 tie = self.attribute_edge_weight * mean_weight(W)
                 augmented = augment_graph(W, nodes, numbering.n_nodes, tie)
             with task.stage("spectrum"):
-                Q = self._coordinates(augmented, n, rng)
+                Q, ratios = self._coordinates(augmented, n, rng)
                 means = block_means(Q, nodes)
                 blocks = stack_blocks(Q[:n], Q, nodes, means, self.attribute_weight)
                 blocks = blocks.astype(X.dtype, copy=False)
@@ -312,6 +312,7 @@ class AttributedSpectralClustering(CallbackSupportMixin, ClusterMixin, BaseEstim
         self.n_iter_ = partition.n_iter
         self.embedding_ = blocks
         self.n_vectors_ = Q.shape[1]
+        self.convergence_ratios_ = ratios
         self.attribute_nodes_ = numbering.values
         self.modularity_ = modularity(graph.affinity_, partition.labels)
         self.entropy_ = code_entropy(codes, partition.labels)
@@ -412,19 +413,20 @@ class AttributedSpectralClustering(CallbackSupportMixin, ClusterMixin, BaseEstim
                 stacklevel=4,
             )
         joined = np.flatnonzero(lengths)
-        found = np.empty((0, 1))
+        found, ratios = np.empty((0, 1)), np.empty(0)
         if len(joined):
-            found = self._vectors(augmented[joined][:, joined], rng)
+            found, ratios = self._vectors(augmented[joined][:, joined], rng)
         Q = np.zeros((len(lengths), found.shape[1]))
         Q[joined] = found
-        return Q
+        return Q, ratios
 
     def _vectors(self, W, rng):
-        """Compute vectors that vary slowly along edges, as orthonormal columns."""
+        """Compute vectors that vary slowly along edges, and convergence ratios."""
         if self.embedding == "eigen":
             n_varying = self.n_components or max(1, self.n_clusters - 1)
             n_pairs = min(1 + n_varying, W.shape[0])
-            return laplacian_eigenpairs(W, n_pairs, random_state=rng).functions
+            pairs = laplacian_eigenpairs(W, n_pairs, random_state=rng)
+            return pairs.functions, np.empty(0)
         laplacian, labels, n_components = definite_laplacian(W)
         smooth = bootstrap_smooth_vectors(
             laplacian,
@@ -434,9 +436,9 @@ class AttributedSpectralClustering(CallbackSupportMixin, ClusterMixin, BaseEstim
             n_pairings=self.n_pairings,
             random_state=rng,
         )
-        self.convergence_ratios_ = smooth.convergence_ratios
         indicators = component_indicators(labels, n_components, self.n_clusters)
-        return orthonormal_span(np.hstack([smooth.vectors, indicators]))
+        vectors = np.hstack([smooth.vectors, indicators])
+        return orthonormal_span(vectors), smooth.convergence_ratios
 
     def _loss(self, affinity, codes):
         """Choose what runs of k-means are judged by; less is better."""

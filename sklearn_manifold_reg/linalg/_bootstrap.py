@@ -78,13 +78,14 @@ class SmoothVectors:
             One iteration from zero; for "multiplicative" one there and one back in
             the opposite order.
         """
-        columns = np.asarray(R, dtype=np.float64).reshape(len(R), -1).T
+        block = np.reshape(R, (len(R), -1))
+        columns = np.array(block.T, dtype=np.float64, order="C")
         Z = np.zeros(columns.shape)
         workspace = Workspace()
         composition = self.composition
         if composition == "multiplicative":
             composition = "symmetric"
-        for b, x in zip(np.ascontiguousarray(columns), Z, strict=True):
+        for b, x in zip(columns, Z, strict=True):
             _iterate(self.cycles, composition, b, x, workspace)
         return np.ascontiguousarray(Z.T).reshape(np.shape(R))
 
