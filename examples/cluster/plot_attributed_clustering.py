@@ -38,7 +38,7 @@ def draw_network(rng, ratio=0.25, n_members=300, n_communities=4, degree=12):
 # The weight of attributes in distances
 # -------------------------------------
 # At weight 0 attributes act through the edges to their nodes only. At weight 1 the
-# clusters are the values of the attribute.
+# clusters are nearly the values of the attribute.
 weights = [0.0, 0.03, 0.1, 0.3, 1.0]
 networks = [draw_network(np.random.default_rng(seed)) for seed in range(3)]
 
