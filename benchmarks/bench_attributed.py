@@ -109,7 +109,7 @@ def main():
         return
     growth((125, 250, 500), arguments.repeats)
     peers((500, 500), with_arpack=True)
-    peers((40, 40, 40), with_arpack=True)
+    peers((30, 30, 30), with_arpack=True)
     # The factor of this one takes more memory than most machines have.
     peers((70, 70, 70), with_arpack=False)
 
