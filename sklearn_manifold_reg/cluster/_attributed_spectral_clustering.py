@@ -176,7 +176,7 @@ class AttributedSpectralClustering(CallbackSupportMixin, ClusterMixin, BaseEstim
     >>> from sklearn_manifold_reg.cluster import AttributedSpectralClustering
     >>> X = np.linspace(0, 1, 60)[:, None]
     >>> colors = np.repeat(["red", "blue"], 30)
-    >>> model = AttributedSpectralClustering(2, random_state=0)
+    >>> model = AttributedSpectralClustering(2, attribute_weight=1.0, random_state=0)
     >>> labels = model.fit_predict(X, attributes=colors)
     >>> bool(np.all((colors == "red") == (labels == labels[0])))
     True
