@@ -23,6 +23,7 @@ def warm_up() -> None:
         SparseOperator,
         apply_chebyshev,
         apply_function,
+        bootstrap_smooth_vectors,
         solve,
     )
 
@@ -51,3 +52,4 @@ def warm_up() -> None:
                         solve(system, B, solver=solver, tol=tol)
                 apply_chebyshev(system, B, np.ones(5), upper=2.1)
                 apply_function(system, np.sqrt, B, tol=1e-3)
+        bootstrap_smooth_vectors(system, max_vectors=1)

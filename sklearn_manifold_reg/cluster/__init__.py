@@ -1,5 +1,8 @@
 """Clusters of samples and of the nodes of a graph."""
 
+from sklearn_manifold_reg.cluster._attributed_spectral_clustering import (
+    AttributedSpectralClustering,
+)
 from sklearn_manifold_reg.cluster._spectral_clustering import SpectralClustering
 
-__all__ = ["SpectralClustering"]
+__all__ = ["AttributedSpectralClustering", "SpectralClustering"]

@@ -17,7 +17,11 @@ from sklearn_manifold_reg.graph._kernel_graph import KernelGraph
 from sklearn_manifold_reg.graph._laplacian import GraphOperator, laplacian
 from sklearn_manifold_reg.graph._neighbors_graph import NeighborsGraph
 from sklearn_manifold_reg.graph._new_rows import link_rows
-from sklearn_manifold_reg.graph._partition import modularity, normalized_cut
+from sklearn_manifold_reg.graph._partition import (
+    attribute_entropy,
+    modularity,
+    normalized_cut,
+)
 from sklearn_manifold_reg.graph._precomputed import PrecomputedGraph
 from sklearn_manifold_reg.graph._radius_graph import RadiusGraph
 from sklearn_manifold_reg.graph._resolve import resolve_graph
@@ -42,6 +46,7 @@ __all__ = [
     "SpectralFilter",
     "TikhonovFilter",
     "WaveFilter",
+    "attribute_entropy",
     "connected_components",
     "filter_signal",
     "laplacian",

@@ -1,4 +1,4 @@
-"""How well a partition of the nodes fits a graph."""
+"""How well a partition of the nodes fits a graph, and their attributes."""
 
 from typing import Any
 
@@ -6,6 +6,11 @@ import numpy as np
 
 from sklearn_manifold_reg._arrays import CSR, to_numpy
 from sklearn_manifold_reg.graph._laplacian import as_csr
+from sklearn_manifold_reg.utils._attributes import (
+    code_entropy,
+    encode_attributes,
+    learn_attributes,
+)
 
 
 def normalized_cut(affinity: Any, labels: Any) -> float:
@@ -76,6 +81,40 @@ def modularity(affinity: Any, labels: Any) -> float:
     if total == 0:
         return 0.0
     return float(np.sum(inside / total - (volumes / total) ** 2))
+
+
+def attribute_entropy(attributes: Any, labels: Any, *, n_bins: int | None = 5) -> float:
+    """Compute the entropy of attributes within clusters, in bits.
+
+    It is `sum_c (n_c / n) sum_l H_lc`, the sum over attributes of the entropy H of
+    their values in a cluster, averaged over rows.
+
+    Parameters
+    ----------
+    attributes : array-like or data frame of shape (n,) or (n, n_attributes)
+        Categories of each row, `NaN` or None where missing; floating numbers are cut
+        into bins.
+    labels : array-like of shape (n,)
+        Cluster of each row.
+    n_bins : int or None, default=5
+        Bins of columns of floating numbers, each with about as many rows. None
+        refuses such columns.
+
+    Returns
+    -------
+    entropy : float
+        0 if each cluster has one value of each attribute. Rows with a missing value
+        do not count in the entropy of that attribute.
+
+    Examples
+    --------
+    >>> from sklearn_manifold_reg.graph import attribute_entropy
+    >>> attribute_entropy(["a", "b", "a", "a"], [0, 0, 1, 1])
+    0.5
+    """
+    labels = to_numpy(labels)
+    learned = learn_attributes(attributes, len(labels), n_bins)
+    return code_entropy(encode_attributes(learned, attributes, len(labels)), labels)
 
 
 def _cluster_sums(affinity: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,10 @@
 """Linear operators and solvers, written once for every array library."""
 
+from sklearn_manifold_reg.linalg._bootstrap import (
+    SmoothVectors,
+    bootstrap_smooth_vectors,
+    orthonormal_span,
+)
 from sklearn_manifold_reg.linalg._counts import EigenvalueCount, count_eigenvalues
 from sklearn_manifold_reg.linalg._dense import solve_dense
 from sklearn_manifold_reg.linalg._eigen import EigenResult, lowest_eigenpairs
@@ -52,6 +57,7 @@ __all__ = [
     "Power",
     "ScaledSum",
     "ShiftedResult",
+    "SmoothVectors",
     "SolveResult",
     "SparseOperator",
     "SpectralDensity",
@@ -60,6 +66,7 @@ __all__ = [
     "apply_function",
     "as_operator",
     "bandwidth_order",
+    "bootstrap_smooth_vectors",
     "chebyshev_coefficients",
     "chebyshev_operator",
     "count_eigenvalues",
@@ -68,6 +75,7 @@ __all__ = [
     "jackson_damping",
     "log_pseudo_determinant",
     "lowest_eigenpairs",
+    "orthonormal_span",
     "reordering_pays",
     "solve",
     "solve_dense",

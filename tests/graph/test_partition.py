@@ -1,10 +1,15 @@
-"""Normalized cut and modularity: dense definitions, bounds, failures."""
+"""Normalized cut, modularity, entropy: dense definitions, bounds, failures."""
 
 import numpy as np
 import pytest
 from scipy import sparse
 
-from sklearn_manifold_reg.graph import laplacian, modularity, normalized_cut
+from sklearn_manifold_reg.graph import (
+    attribute_entropy,
+    laplacian,
+    modularity,
+    normalized_cut,
+)
 
 
 def random_graph(n=60, seed=0):
@@ -39,3 +44,15 @@ def test_the_relaxation_bounds_every_partition():
 def test_labels_of_another_length():
     with pytest.raises(ValueError, match="one entry a node"):
         modularity(random_graph(), np.zeros(3))
+
+
+def test_entropy_of_attributes():
+    labels = np.repeat(["u", "v"], [4, 2])
+    attributes = [["a", 0.5], ["b", None], ["a", 0.5], ["b", 1.5], ["a", 1.5], ["a", 9]]
+    # Cluster u: one bit and the split 2:1; v: none and one bit.
+    third = np.log2(3) - 2 / 3
+    expected = 4 / 6 * (1 + third) + 2 / 6 * 1
+    assert attribute_entropy(attributes, labels) == pytest.approx(expected)
+    assert attribute_entropy(["a", "a", "b"], [1, 1, 0]) == 0.0
+    with pytest.raises(ValueError, match="attributes has 3 rows, X has 2"):
+        attribute_entropy(["a", "a", "b"], [1, 0])
