@@ -26,7 +26,7 @@ from sklearn_manifold_reg.linalg._operators import (
     SparseOperator,
     as_operator,
 )
-from sklearn_manifold_reg.linalg._system import System, prepare_system
+from sklearn_manifold_reg.linalg._system import System, prepare_system, widest_dtype
 
 _SOLVERS = ("auto", "dense", "lobpcg", "chebyshev")
 # Rows up to which "auto" takes all eigenpairs of a dense matrix.
@@ -232,7 +232,7 @@ def _reference(operator: Operator) -> Any:
     shape = (operator.shape[0], 0)
     if isinstance(probe, np.ndarray):
         return np.empty(shape)
-    return xp.empty(shape, dtype=probe.dtype, device=device(probe))
+    return xp.empty(shape, dtype=widest_dtype(probe), device=device(probe))
 
 
 def _is_sparse(operator: Operator) -> bool:
@@ -284,7 +284,7 @@ def _iterate(
     system = prepare_system(
         problem.operator,
         size,
-        dtype=np.dtype(np.float32) if problem.on_host else reference.dtype,
+        dtype=np.dtype(np.float32) if problem.on_host else problem.operator.dtype,
         scaled=False,
         n_jobs=n_jobs,
     )
