@@ -69,7 +69,7 @@ class DiffusionMap(GraphEmbedding):
         Largest number of steps of the eigensolver; None leaves it to the solver.
     random_state : int, RandomState instance or None, default=0
         Seed of the eigensolver, and of the rows that "geometric_harmonics" is fitted on
-        when there are more than 2000.
+        when there are more than 1000.
     n_jobs : int or None, default=None
         Threads of the eigensolver; None takes all cores. The result does not depend on
         it.
@@ -102,14 +102,14 @@ class DiffusionMap(GraphEmbedding):
 
     Notes
     -----
-    Columns are defined up to sign: the factor used is \\|1 - lambda\\|^t, which is the
+    Columns are defined up to sign: the factor used is |1 - lambda|^t, which is the
     one above or its negative. A row has no edge to itself, unlike in [1]_.
 
     *New rows.* "nystroem" takes the mean of the neighbors' coordinates, weighted by
     affinity and divided by 1 - lambda; it needs neighbors, and never leaves the range
     of their coordinates by much. Columns with lambda of 1 or more get 0.
     "geometric_harmonics" [2]_ instead writes each column as a combination of
-    eigenfunctions of a Gaussian kernel exp(-\\|x - x'\\|² / bandwidth²) of Euclidean
+    eigenfunctions of a Gaussian kernel exp(-|x - x'|² / bandwidth²) of Euclidean
     distances, whose values are known everywhere. The bandwidth of a column is the
     widest, among the largest distance and its halves, quarters, ..., at which
     eigenfunctions within `condition` miss it by at most 1 % (root mean square): slow
@@ -121,7 +121,7 @@ class DiffusionMap(GraphEmbedding):
 
     Cost: the graph; then tens of products of W with n_components columns. Memory is
     O(nnz(W) + n_samples * n_components). "geometric_harmonics" decomposes kernels of up
-    to 2000 rows, drawn at random where there are more, for each bandwidth tried.
+    to 1000 rows, drawn at random where there are more, for each bandwidth tried.
 
     References
     ----------
