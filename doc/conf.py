@@ -39,6 +39,7 @@ sphinx_gallery_conf = {
     "doc_module": ("sklearn_manifold_reg",),
     "subsection_order": [
         "../examples/semi_supervised",
+        "../examples/manifold",
         "../examples/graph",
         "../examples/model_selection",
     ],

@@ -2,6 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,18 +14,14 @@ from sklearn.base import (
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_manifold_reg._arrays import float_dtypes
+from sklearn_manifold_reg._arrays import float_dtypes, namespace_of
 from sklearn_manifold_reg.graph import (
     LaplacianEigenpairs,
     laplacian_eigenpairs,
     link_rows,
     resolve_graph,
 )
-from sklearn_manifold_reg.manifold._component_functions import (
-    at_training_rows,
-    order_null_functions,
-    take_pairs,
-)
+from sklearn_manifold_reg.manifold._component_functions import order_null_functions
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_manifold_reg.utils._sklearn import Interval, StrOptions
 
@@ -94,7 +91,7 @@ class GraphEmbedding(
         check_is_fitted(self)
         X = self._validate(X, reset=False)
         affinity, matches = link_rows(self.graph_, X)
-        return at_training_rows(self._extend(X, affinity), matches, self.embedding_)
+        return _at_training_rows(self._extend(X, affinity), matches, self.embedding_)
 
     def _validate(self, X: Any, *, reset: bool) -> Any:
         return validate_data(
@@ -127,7 +124,7 @@ class GraphEmbedding(
                     **form,
                 )
         self._warn_of_components(pairs.operator.n_components, n_pairs, n_dropped)
-        return graph, take_pairs(order_null_functions(pairs), n_dropped)
+        return graph, _without_first(order_null_functions(pairs), n_dropped)
 
     def _store(
         self, graph: Any, pairs: LaplacianEigenpairs, embedding: Any, n_dropped: int
@@ -158,13 +155,12 @@ class GraphEmbedding(
             return
         n_constant = min(n_components, n_pairs) - n_dropped
         n_columns = n_pairs - n_dropped
-        constant = "no column" if n_constant == 0 else f"the first {n_constant}"
         warnings.warn(
             f"The graph of {type(self).__name__} has {n_components} connected "
-            f"components. Of the {n_columns} columns of the embedding {constant}, of "
-            "eigenvalue 0, only tell components apart, the heaviest first; "
-            f"{n_columns - n_constant} show what is inside of them. A graph in one "
-            'piece, for example of NeighborsGraph(connectivity="mst"), or a larger '
+            f"components. Of the {n_columns} columns of the embedding the first "
+            f"{n_constant}, of eigenvalue 0, only tell components apart, the heaviest "
+            f"first; {n_columns - n_constant} show what is inside of them. A graph in "
+            'one piece, for example of NeighborsGraph(connectivity="mst"), or a larger '
             "n_components shows more.",
             UserWarning,
             stacklevel=4,
@@ -199,3 +195,22 @@ def is_pairwise(graph: Any) -> bool:
     if isinstance(graph, BaseEstimator):
         return bool(get_tags(graph).input_tags.pairwise)
     return graph is not None
+
+
+def _without_first(pairs: LaplacianEigenpairs, n_dropped: int) -> LaplacianEigenpairs:
+    return replace(
+        pairs,
+        values=pairs.values[n_dropped:],
+        vectors=pairs.vectors[:, n_dropped:],
+        functions=pairs.functions[:, n_dropped:],
+        residual_norms=pairs.residual_norms[n_dropped:],
+    )
+
+
+def _at_training_rows(values: Any, matches: Any, training: Any) -> Any:
+    """Give new rows that repeat a training row its values."""
+    xp = namespace_of(training)
+    known = matches >= 0
+    rows = xp.where(known, matches, xp.zeros_like(matches))
+    repeated = xp.take(training, rows, axis=0)
+    return xp.where(known[:, None], repeated, xp.astype(values, training.dtype))

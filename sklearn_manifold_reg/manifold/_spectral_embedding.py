@@ -80,8 +80,9 @@ class SpectralEmbedding(GraphEmbedding):
     *New rows.* A row gets the mean of the coordinates of its neighbors among training
     rows, weighted by affinity and divided by 1 - eigenvalue, which is what holds for
     training rows (Nyström extension [2]_). Rows that repeat a training row get its
-    coordinates. Rows without neighbors get 0, and so do columns whose eigenvalue
-    is 1 or more, which swing from neighbor to neighbor.
+    coordinates. With "symmetric", the degree of a new row is that of its own edges,
+    which are not symmetrized. Rows without neighbors get 0, and so do columns whose
+    eigenvalue is 1 or more, which swing from neighbor to neighbor.
 
     *Graphs in c pieces* have eigenvalue 0 c times, with every function that is constant
     on each piece. The constant itself comes first. Then column k sets the k-th heaviest
