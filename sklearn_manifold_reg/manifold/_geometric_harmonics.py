@@ -16,7 +16,7 @@ from sklearn_manifold_reg._arrays import (
     to_numpy,
 )
 
-# Rows whose kernel is decomposed, a third of a second on two cores.
+# Rows whose kernel is decomposed, in a tenth of a second for each bandwidth.
 _MAX_CENTERS = 1000
 # Root mean square by which a function may be missed, relative to its own.
 _MISFIT = 0.01
