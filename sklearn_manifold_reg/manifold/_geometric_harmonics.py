@@ -20,6 +20,8 @@ from sklearn_manifold_reg._arrays import (
 _MAX_CENTERS = 1000
 # Root mean square by which a function may be missed, relative to its own.
 _MISFIT = 0.01
+# Squared distance, relative to the largest, that rounding leaves between equal rows.
+_SAME = 1e-12
 # Entries of a kernel block between new rows and centers.
 _BLOCK = 1 << 22
 
@@ -164,9 +166,11 @@ def _harmonic_weights(K: Any, F: Any, condition: float) -> Any:
 def _range_of_widths(squares: Any) -> tuple[float, float]:
     """Largest distance, and the median distance to the nearest other row."""
     xp = namespace_of(squares)
-    apart = xp.where(squares > 0, squares, xp.full_like(squares, xp.inf))
+    largest = float(xp.max(squares))
+    infinite = xp.full_like(squares, xp.inf)
+    apart = xp.where(squares > _SAME * largest, squares, infinite)
     nearest = np.sqrt(to_numpy(xp.min(apart, axis=1)))
-    widest = float(xp.max(squares)) ** 0.5 or 1.0
+    widest = largest**0.5 or 1.0
     finite = nearest[np.isfinite(nearest)]
     return widest, float(np.median(finite)) if finite.size else widest
 
