@@ -40,6 +40,7 @@ sphinx_gallery_conf = {
     "subsection_order": [
         "../examples/semi_supervised",
         "../examples/cluster",
+        "../examples/manifold",
         "../examples/graph",
         "../examples/model_selection",
     ],

@@ -12,6 +12,7 @@ _SUBPACKAGES = (
     "cluster",
     "graph",
     "linalg",
+    "manifold",
     "model_selection",
     "plotting",
     "semi_supervised",

@@ -1,5 +1,7 @@
 """Displays: they read fitted estimators and compute nothing new."""
 
+from sklearn_manifold_reg.plotting._embedding_display import EmbeddingDisplay
 from sklearn_manifold_reg.plotting._graph_display import GraphDisplay
+from sklearn_manifold_reg.plotting._spectrum_display import SpectrumDisplay
 
-__all__ = ["GraphDisplay"]
+__all__ = ["EmbeddingDisplay", "GraphDisplay", "SpectrumDisplay"]

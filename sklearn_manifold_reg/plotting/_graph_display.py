@@ -7,22 +7,8 @@ from scipy import sparse
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from sklearn_manifold_reg._arrays import CSR, to_numpy
+from sklearn_manifold_reg.plotting._points import check_values, draw_points
 from sklearn_manifold_reg.utils._optional import import_optional
-
-# Matplotlib's "petroff10": ten colors that color-blind readers tell apart.
-_CLASS_COLORS = (
-    "#3f90da",
-    "#ffa90e",
-    "#bd1f01",
-    "#94a4a2",
-    "#832db6",
-    "#a96b59",
-    "#e76300",
-    "#b9ac70",
-    "#717581",
-    "#92dadd",
-)
-_UNKNOWN_COLOR = "#d9d9d9"
 
 
 class GraphDisplay:
@@ -211,13 +197,7 @@ class GraphDisplay:
                 f"positions must have shape ({n_nodes}, 2) for a graph of {n_nodes} "
                 f"nodes, got {positions.shape}."
             )
-        if values is not None:
-            values = np.asarray(to_numpy(values))
-            if values.shape != (n_nodes,):
-                raise ValueError(
-                    f"values must have shape ({n_nodes},), one a node, got "
-                    f"{values.shape}."
-                )
+        values = check_values(values, n_nodes)
         display = cls(edges=edges, weights=weights, positions=positions, values=values)
         return display.plot(
             ax, name=name, colorbar=colorbar, line_kwargs=line_kwargs, **kwargs
@@ -260,9 +240,9 @@ class GraphDisplay:
         self.lines_ = ax.add_collection(
             collections.LineCollection(self.positions[self.edges], **lines)
         )
-        self.legend_ = self.colorbar_ = None
-        self._draw_nodes(
-            ax, colorbar, {"s": 18, "zorder": 2, "edgecolors": "none", **kwargs}
+        options = {"s": 18, "zorder": 2, "edgecolors": "none", **kwargs}
+        (self.scatter_,), self.legend_, self.colorbar_ = draw_points(
+            ax, [self.positions], [self.values], [options], colorbar=colorbar
         )
         ax.set_aspect("equal", adjustable="datalim")
         ax.autoscale_view()
@@ -271,34 +251,6 @@ class GraphDisplay:
         self.ax_ = ax
         self.figure_ = ax.figure
         return self
-
-    def _draw_nodes(self, ax: Any, colorbar: bool, options: dict) -> None:
-        x, y = self.positions.T
-        colored = "c" in options or "color" in options
-        if self.values is None or colored:
-            if not colored:
-                options["c"] = _CLASS_COLORS[0]
-            self.scatter_ = ax.scatter(x, y, **options)
-        elif self.values.dtype.kind == "f":
-            options = {"plotnonfinite": True, **options}
-            self.scatter_ = ax.scatter(x, y, c=self.values, **options)
-            self.scatter_.set_cmap(
-                self.scatter_.get_cmap().with_extremes(bad=_UNKNOWN_COLOR)
-            )
-            if colorbar:
-                self.colorbar_ = ax.figure.colorbar(self.scatter_, ax=ax)
-        else:
-            classes, codes = _classes(self.values)
-            palette = [
-                _CLASS_COLORS[k % len(_CLASS_COLORS)] for k in range(len(classes))
-            ]
-            colors = np.array([*palette, _UNKNOWN_COLOR])[codes]
-            self.scatter_ = ax.scatter(x, y, c=colors, **options)
-            handles = [
-                ax.scatter([], [], c=color, label=str(label))
-                for color, label in zip(palette, classes, strict=True)
-            ]
-            self.legend_ = ax.legend(handles=handles)
 
 
 def _edges(affinity: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -318,14 +270,3 @@ def _edges(affinity: Any) -> tuple[np.ndarray, np.ndarray]:
 def _line_widths(weights: np.ndarray) -> np.ndarray:
     """Widths of lines, in points, from 0.2 to 1.5 for the heaviest edge."""
     return 0.2 + 1.3 * weights / np.max(weights, initial=np.finfo(float).tiny)
-
-
-def _classes(values: np.ndarray) -> tuple[list, np.ndarray]:
-    """Distinct classes and the place of each value among them, -1 for unlabeled."""
-    listed = values.tolist()
-    found = set(listed)
-    if found != {-1, 1}:
-        found -= {-1}
-    classes = sorted(found)
-    place = {label: k for k, label in enumerate(classes)}
-    return classes, np.array([place.get(value, -1) for value in listed], dtype=int)
