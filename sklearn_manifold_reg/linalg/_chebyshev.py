@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_manifold_reg._arrays import column_norms, device, namespace_of
-from sklearn_manifold_reg.linalg._operators import Operator, SparseOperator
+from sklearn_manifold_reg.linalg._operators import Operator
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,72 +119,3 @@ def largest_eigenvalue(operator: Operator, reference: Any, n_steps: int = 12) ->
         if size == 0:
             return 1.0
     return 1.1 * size
-
-
-class ChebyshevRecurrence:
-    """Chebyshev polynomials of `(A - center) / radius`, one product a degree.
-
-    Parameters
-    ----------
-    operator : Operator of shape (n, n)
-        Hermitian.
-    low, high : float
-        Interval that is mapped to [-1, 1], where the polynomials stay below one.
-    """
-
-    def __init__(self, operator: Operator, low: float, high: float) -> None:
-        self._operator = operator
-        self._center, self._radius = (high + low) / 2, (high - low) / 2
-        self._fused: tuple[SparseOperator, SparseOperator] | None = None
-        if isinstance(operator, SparseOperator) and isinstance(
-            operator.csr.data, np.ndarray
-        ):
-            own = operator.diagonal_part
-            own = np.zeros(operator.shape[0], operator.dtype) if own is None else own
-            shifted = (own - operator.dtype.type(self._center)) / self._radius
-            self._fused = tuple(  # type: ignore[assignment]
-                SparseOperator(
-                    operator.csr,
-                    (factor * shifted).astype(operator.dtype),
-                    factor * operator.scale / self._radius,
-                    operator.n_jobs,
-                )
-                for factor in (1, 2)
-            )
-
-    def first(self, X: Any, out: Any = None) -> Any:
-        """Compute `T_1 X`.
-
-        Parameters
-        ----------
-        X : array of shape (n, m)
-            Block.
-        out : ndarray of shape (n, m), default=None
-            Where to write, for NumPy only.
-
-        Returns
-        -------
-        image : array of shape (n, m)
-            `out` if that was given and could be used.
-        """
-        if self._fused is not None:
-            return self._fused[0].matmat(X, out=out)
-        return (self._operator.matmat(X) - self._center * X) / self._radius
-
-    def following(self, now: Any, before: Any) -> Any:
-        """Compute `T_{k+1} X` from `T_k X` and `T_{k-1} X`.
-
-        Parameters
-        ----------
-        now, before : array of shape (n, m)
-            The last two; `before` may be overwritten.
-
-        Returns
-        -------
-        image : array of shape (n, m)
-            The next one.
-        """
-        if self._fused is not None:
-            return self._fused[1].matmat(now, out=before, subtract=True)
-        image = (self._operator.matmat(now) - self._center * now) / self._radius
-        return 2 * image - before

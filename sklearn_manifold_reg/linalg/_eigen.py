@@ -37,7 +37,7 @@ from sklearn_manifold_reg.linalg._operators import (
     SparseOperator,
     as_operator,
 )
-from sklearn_manifold_reg.linalg._spectral_bounds import upper_bound
+from sklearn_manifold_reg.linalg._spectral_interval import spectral_interval
 from sklearn_manifold_reg.linalg._system import System, prepare_system
 from sklearn_manifold_reg.utils._blas import single_threaded_blas
 
@@ -52,6 +52,8 @@ _MOST_DENSE_ROWS = 10_000
 # dimensions and images, see benchmarks/RESULTS.md.
 _HIGH_DEGREE = 160
 _LOW_FILL = 5.0
+# Lanczos steps for the upper end of the spectrum: they find it to a few percent.
+_N_BOUND_STEPS = 10
 # Eigenvalues this close, relative to an upper bound, count as one.
 _EQUAL = 1e-8
 # Noise in the start of "lobpcg", relative to the rough eigenvectors it starts from.
@@ -156,8 +158,9 @@ default="auto"
     Raises
     ------
     ValueError
-        If `n_pairs` is not in 1..n, `mass` is not positive, a name is unknown, or a
-        solver that knows NumPy only is asked for with arrays of another library.
+        If the operator is not Hermitian, `n_pairs` is not in 1..n, `mass` is not
+        positive, a name is unknown, or a solver that knows NumPy only is asked for
+        with arrays of another library.
 
     Warns
     -----
@@ -174,7 +177,7 @@ default="auto"
     Examples
     --------
     >>> import numpy as np
-    >>> from scipy import linalg
+    >>> from scipy import sparse
     >>> from sklearn_manifold_reg.linalg import lowest_eigenpairs
     >>> n = 2000
     >>> A = sparse.diags_array([-1.0, 2.0, -1.0], offsets=[-1, 0, 1], shape=(n, n))
@@ -232,6 +235,8 @@ class _Problem:
         In the widest dtype of the library and device.
     dtype : dtype
         Dtype of the result.
+    upper : float
+        Bound of the spectrum.
     """
 
     operator: Operator
@@ -239,6 +244,7 @@ class _Problem:
     null_space: NullSpace | None
     reference: Any
     dtype: Any
+    upper: float
 
     @property
     def on_host(self) -> bool:
@@ -279,7 +285,8 @@ def _pose(operator: Operator, mass: Any, null_space: NullSpace | None) -> _Probl
             dtype = wide
     reference = xp.empty((operator.shape[0], 0), dtype=wide, device=where)
     if mass is None:
-        return _Problem(operator, None, null_space, reference, dtype)
+        upper = _upper_end(operator)
+        return _Problem(operator, None, null_space, reference, dtype, upper)
     weights = asarray_like(to_numpy(mass).astype(np.float64), reference)
     if weights.shape != (operator.shape[0],) or not bool(xp.all(weights > 0)):
         raise ValueError(
@@ -298,7 +305,14 @@ def _pose(operator: Operator, mass: Any, null_space: NullSpace | None) -> _Probl
         old = np.ones(len(null_space.labels)) if old is None else to_numpy(old)
         null_space = NullSpace(null_space.labels, old / to_numpy(side))
     scaled = SparseOperator(csr, own, matrix.scale, matrix.n_jobs)
-    return _Problem(scaled, side, null_space, reference, dtype)
+    upper = _upper_end(scaled)
+    return _Problem(scaled, side, null_space, reference, dtype, upper)
+
+
+def _upper_end(operator: Operator) -> float:
+    _, upper = spectral_interval(operator, n_steps=_N_BOUND_STEPS)
+    # An operator of zeros has any number for a bound.
+    return upper if upper > 0 else 1.0
 
 
 def _choose(problem: _Problem, n_pairs: int, rng: np.random.RandomState) -> str:
@@ -318,9 +332,8 @@ def _choose(problem: _Problem, n_pairs: int, rng: np.random.RandomState) -> str:
     n_wanted = max(1, n_pairs - (n - problem.n_free))
     B = rng.standard_normal((n, 16)).astype(np.float32)
     B = _projection(problem, System(operator, operator))(B)
-    plan = plan_filter(
-        operator.astype(np.float32), B, n_wanted, problem.n_free, problem.reference
-    )
+    narrow = operator.astype(np.float32)
+    plan = plan_filter(narrow, B, problem.upper, n_wanted, problem.n_free)
     return "lobpcg" if plan.degree > _HIGH_DEGREE else "chebyshev"
 
 
@@ -329,8 +342,7 @@ def _report(
 ) -> EigenResult:
     """Put known vectors first, fix bases and signs, and measure residuals."""
     xp = namespace_of(problem.reference)
-    upper = upper_bound(problem.operator, problem.reference)
-    operator = problem.operator
+    upper, operator = problem.upper, problem.operator
     V = xp.astype(vectors, problem.reference.dtype)
     values = column_dots(V, operator.matmat(V))
     V = canonical_basis(V, values, _EQUAL * upper)
@@ -394,6 +406,7 @@ def _chebyshev(
     block = filtered_krylov(
         system.wide,
         system.narrow,
+        problem.upper,
         n_wanted=n_sought,
         n_free=problem.n_free,
         project=_projection(problem, system),
@@ -429,7 +442,7 @@ def _lobpcg(
         precondition=precondition,
         project=_projection(problem, system),
         n_wanted=n_sought,
-        bound=tol * upper_bound(system.wide, problem.reference),
+        bound=tol * problem.upper,
         max_iter=max_iter,
         n_jobs=n_jobs,
     )
@@ -445,12 +458,11 @@ def _arpack(
     n_jobs: int | None,
 ) -> tuple[Any, int]:
     system = _system(problem, 1, n_jobs)
-    upper = upper_bound(system.wide, problem.reference)
     project = _projection(problem, system)
     start = rng.standard_normal(problem.operator.shape[0])
     vectors = krylov_pairs(
         system.wide,
-        upper,
+        problem.upper,
         n_sought,
         project,
         tol=tol,
@@ -468,12 +480,11 @@ def _shift_invert(
     rng: np.random.RandomState,
     _: int | None,
 ) -> tuple[Any, int]:
-    upper = upper_bound(problem.operator, problem.reference)
     start = rng.standard_normal(problem.operator.shape[0])
     project = _projection(problem, System(problem.operator, problem.operator))
     vectors = shift_invert_pairs(
         _entries(problem.operator, "shift-invert"),
-        upper,
+        problem.upper,
         n_sought,
         project,
         tol=tol,

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from sklearn_manifold_reg._arrays import asarray_like, device, namespace_of
-from sklearn_manifold_reg.linalg._chebyshev import ChebyshevRecurrence
 from sklearn_manifold_reg.linalg._eigen_block import (
     EigenBlock,
     Projection,
     rayleigh_ritz,
 )
 from sklearn_manifold_reg.linalg._operators import Operator
-from sklearn_manifold_reg.linalg._spectral_bounds import level_of_count, upper_bound
+from sklearn_manifold_reg.linalg._recurrence import chebyshev_blocks
+from sklearn_manifold_reg.linalg._spectral_level import level_of_count
 from sklearn_manifold_reg.linalg._tall import combine, inner_products, orthonormalize
 
 # A block has at least as many columns as pairs are wanted, so that none of an
@@ -49,6 +49,7 @@ _SMALL_OVERLAP = 0.1
 def filtered_krylov(
     wide: Operator,
     narrow: Operator,
+    upper: float,
     *,
     n_wanted: int,
     n_free: int,
@@ -57,7 +58,6 @@ def filtered_krylov(
     max_iter: int,
     rng: np.random.RandomState,
     reference: Any,
-    plan: "FilterPlan | None" = None,
     n_jobs: int | None = None,
 ) -> EigenBlock:
     """Improve a growing space until the residuals of its lowest Ritz pairs are small.
@@ -73,6 +73,8 @@ def filtered_krylov(
     wide, narrow : Operator of shape (n, n)
         The same Hermitian operator, positive semi-definite, in the precision of the
         result and in that of the iteration.
+    upper : float
+        Bound of the spectrum.
     n_wanted : int
         Number of eigenpairs.
     n_free : int
@@ -87,8 +89,6 @@ def filtered_krylov(
         Source of the start.
     reference : array of shape (n, 0)
         Array whose library, device and dtype the result has.
-    plan : FilterPlan or None, default=None
-        The filter to start with; None makes a plan.
     n_jobs : int or None, default=None
         Threads.
 
@@ -111,12 +111,9 @@ def filtered_krylov(
     size = min(n_free, -(-n_wanted // _BLOCK) * _BLOCK)
     space = _Space(operator, size, n_free, project, rng, reference, n_jobs)
     B = space.random_block(size)
-    if plan is None:
-        plan = plan_filter(operator, B, n_wanted, n_free, reference)
-    upper, degree = plan.upper, plan.degree
-    recurrence = ChebyshevRecurrence(operator, plan.level, upper)
+    plan = plan_filter(operator, B, upper, n_wanted, n_free)
     for n_iter in range(1, max_iter + 1):
-        restarted = space.extend(_filter(recurrence, B, degree), n_wanted + size)
+        restarted = space.extend(_filtered(operator, B, plan), n_wanted + size)
         B = space.last_block
         if space.n_vectors < n_wanted:
             continue
@@ -127,8 +124,6 @@ def filtered_krylov(
                 # Eigenvalues crowd where the filter ends: a sharper one, beyond them,
                 # applied to the Ritz vectors themselves.
                 plan = plan.sharper(space.ritz_value(n_wanted - 1))
-                degree = plan.degree
-                recurrence = ChebyshevRecurrence(operator, plan.level, upper)
                 first = max(0, n_wanted - 3 * size // 4)
                 B = space.ritz_vectors(first, first + size, operator.dtype)
             continue
@@ -137,9 +132,8 @@ def filtered_krylov(
         if block.norms.max() > tol * upper and operator is not wide:
             # Filtering loses the rounding errors of the lower precision.
             operator = wide
-            recurrence = ChebyshevRecurrence(operator, plan.level, upper)
             space = _Space(operator, size, n_free, project, rng, reference, n_jobs)
-            space.extend(_filter(recurrence, block.vectors, degree), n_wanted)
+            space.extend(_filtered(operator, block.vectors, plan), n_wanted)
             X = B = space.last_block
             block = rayleigh_ritz(wide, X, n_iter=n_iter, n_jobs=n_jobs)
         if final or block.norms.max() <= tol * upper:
@@ -183,7 +177,7 @@ class FilterPlan:
 
 
 def plan_filter(
-    operator: Operator, B: Any, n_wanted: int, n_free: int, reference: Any
+    operator: Operator, B: Any, upper: float, n_wanted: int, n_free: int
 ) -> FilterPlan:
     """Choose a polynomial by an estimate of where the wanted eigenvalues end.
 
@@ -193,33 +187,30 @@ def plan_filter(
         Hermitian positive semi-definite.
     B : array of shape (n, m)
         Random block of the operator's dtype.
+    upper : float
+        Bound of the spectrum.
     n_wanted : int
         Number of eigenpairs.
     n_free : int
         Number of eigenvalues in all.
-    reference : array of shape (n, 0)
-        Array whose library and device are taken.
 
     Returns
     -------
     plan : FilterPlan
         Its degree tells the cost beforehand.
     """
-    upper = upper_bound(operator, reference)
     kept = min(_KEPT * n_wanted + _BLOCK / 2, n_free / 2)
     level = _MARGIN * level_of_count(operator, B, upper, kept, n_free)
     level = min(max(level, upper * (_SHARPNESS / _MAX_DEGREE) ** 2), upper / 2)
     return FilterPlan(upper, level, int(np.ceil(_SHARPNESS * np.sqrt(upper / level))))
 
 
-def _filter(recurrence: ChebyshevRecurrence, B: Any, degree: int) -> Any:
-    """Apply the Chebyshev polynomial of a degree to a block."""
-    if degree == 1:
-        return recurrence.first(B)
-    before, now = namespace_of(B).asarray(B, copy=True), recurrence.first(B)
-    for _ in range(degree - 1):
-        before, now = now, recurrence.following(now, before)
-    return now
+def _filtered(operator: Operator, B: Any, plan: FilterPlan) -> Any:
+    """Apply the polynomial of a plan to a block."""
+    interval = (plan.level, plan.upper)
+    for block, _ in chebyshev_blocks(operator, B, plan.degree, interval):
+        last = block
+    return last
 
 
 class _Space:

@@ -107,7 +107,7 @@ def chebyshev_blocks(
     B: Any,
     degree: int,
     interval: tuple[float, float],
-    n_buffers: int = 3,
+    n_buffers: int = 2,
 ) -> Iterator[tuple[Any, Any]]:
     """Run through `T_k(S) B`, with S the operator moved from an interval to [-1, 1].
 
@@ -121,8 +121,8 @@ def chebyshev_blocks(
         Last degree.
     interval : tuple of float
         Bounds of the spectrum.
-    n_buffers : int, default=3
-        Blocks kept, at least 3.
+    n_buffers : int, default=2
+        Blocks kept, at least 2, with which a sparse operator needs one pass a degree.
 
     Yields
     ------
@@ -149,16 +149,18 @@ def chebyshev_blocks(
     yield ring[0], ring
     for k in range(1, degree + 1):
         now, new = ring[(k - 1) % n_buffers], ring[k % n_buffers]
-        if isinstance(double, SparseOperator):
+        before = ring[(k - 2) % n_buffers]
+        if not isinstance(double, SparseOperator):
+            image = (operator.matmat(now) - center * now) / half
+            new[...] = image if k == 1 else 2 * image - before
+        elif k == 1:
             double.matmat(now, out=new)
-        else:
-            new[...] = operator.matmat(now)
-            new -= center * now
-            new *= 2 / half
-        if k == 1:
             new /= 2
+        elif n_buffers == 2:
+            double.matmat(now, out=new, subtract=True)
         else:
-            new -= ring[(k - 2) % n_buffers]
+            double.matmat(now, out=new)
+            new -= before
         yield new, ring
 
 
