@@ -1,6 +1,7 @@
 """The eigenvectors that clusters are read from, and the number of clusters."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,6 +74,26 @@ class Eigenspace:
     n_iter: int
     landmark_sums: Any = None
 
+    def narrowed(self, n_components: int) -> "Eigenspace":
+        """Keep the lowest eigenpairs.
+
+        Parameters
+        ----------
+        n_components : int
+            How many are kept.
+
+        Returns
+        -------
+        space : Eigenspace
+            Of the same graph.
+        """
+        return replace(
+            self,
+            values=self.values[:n_components],
+            functions=self.functions[:, :n_components],
+            vectors=self.vectors[:, :n_components],
+        )
+
     def normalized_cut(self, labels: Any, n_clusters: int) -> float:
         """Compute the normalized cut, `sum_c cut(c) / volume(c)`.
 
@@ -108,7 +129,7 @@ def graph_eigenspace(
     affinity: Any,
     n_clusters: int | str,
     *,
-    n_components: int | None,
+    widths: Callable[[int], list[int]],
     max_clusters: int,
     X: Any,
     **options: Any,
@@ -121,8 +142,8 @@ def graph_eigenspace(
         Symmetric weights.
     n_clusters : int or "eigengap"
         Number of clusters, at most n.
-    n_components : int or None
-        Number of eigenvectors kept; None for `n_clusters`.
+    widths : callable
+        Gives, for a number of clusters, the numbers of eigenvectors to be tried.
     max_clusters : int
         Largest number that "eigengap" chooses.
     X : array or sparse array of shape (n, n_features) or None
@@ -157,12 +178,12 @@ def graph_eigenspace(
     most = min(max_clusters, n - 1) if by_gap else min(int(n_clusters), n)
     labels, values = None, None
     if operator.n_components < most:
-        n_pairs = most + 1 if by_gap else min(n, n_components or most)
+        n_pairs = most + 1 if by_gap else min(n, widths(most)[-1])
         pairs = laplacian_eigenpairs(operator, n_pairs, **options)
         values = pairs.values
         _warn_without_structure(values)
         most = n_clusters_by_gap(values) if by_gap else most
-        pairs = _leading(pairs, min(n_pairs, n_components or most))
+        pairs = leading_pairs(pairs, min(n_pairs, widths(most)[-1]))
     if operator.n_components >= most:
         labels = _component_clusters(operator, most, X)
         pairs = _indicator_pairs(operator, labels)
@@ -189,7 +210,7 @@ def landmark_eigenspace(
     weights: CSR,
     n_clusters: int | str,
     *,
-    n_components: int | None,
+    widths: Callable[[int], list[int]],
     max_clusters: int,
 ) -> tuple[Eigenspace, Any]:
     """Compute as many eigenpairs of a graph through landmarks as clusters take.
@@ -200,8 +221,8 @@ def landmark_eigenspace(
         From `landmark_weights`.
     n_clusters : int or "eigengap"
         Number of clusters.
-    n_components : int or None
-        Number of eigenvectors kept; None for `n_clusters`.
+    widths : callable
+        Gives, for a number of clusters, the numbers of eigenvectors to be tried.
     max_clusters : int
         Largest number that "eigengap" chooses.
 
@@ -226,11 +247,11 @@ def landmark_eigenspace(
         )
     by_gap = isinstance(n_clusters, str)
     most = max_clusters if by_gap else int(n_clusters)
-    n_pairs = most + 1 if by_gap else (n_components or most)
+    n_pairs = most + 1 if by_gap else min(widths(most)[-1], weights.shape[1])
     values, basis, sums = landmark_pairs(weights, n_pairs)
     if by_gap:
         most = n_clusters_by_gap(values)
-    kept = n_components or most
+    kept = min(n_pairs, widths(most)[-1])
     basis = basis[:, :kept]
     functions = weights.matmat(basis)
     if not bool(xp.all(tied)):
@@ -262,7 +283,21 @@ def _warn_without_structure(values: Any) -> None:
         )
 
 
-def _leading(pairs: LaplacianEigenpairs, n_pairs: int) -> LaplacianEigenpairs:
+def leading_pairs(pairs: LaplacianEigenpairs, n_pairs: int) -> LaplacianEigenpairs:
+    """Keep the lowest eigenpairs.
+
+    Parameters
+    ----------
+    pairs : LaplacianEigenpairs
+        All of them.
+    n_pairs : int
+        How many are kept.
+
+    Returns
+    -------
+    pairs : LaplacianEigenpairs
+        The lowest ones.
+    """
     return replace(
         pairs,
         values=pairs.values[:n_pairs],

@@ -11,6 +11,32 @@ EMBEDDINGS = ("njw", "shi_malik", "diffusion", "commute")
 _ZERO = 1e-10
 
 
+def candidate_widths(
+    n_clusters: int, n_components: int | None, assign_labels: str
+) -> list[int]:
+    """Give the numbers of eigenvectors that are tried.
+
+    Parameters
+    ----------
+    n_clusters : int
+        Number of clusters.
+    n_components : int or None
+        What was asked for.
+    assign_labels : {"kmeans", "discretize", "cluster_qr"}
+        How points are divided.
+
+    Returns
+    -------
+    widths : list of int
+        Ascending.
+    """
+    if n_components is not None:
+        return [n_components]
+    if assign_labels != "kmeans":
+        return [n_clusters]
+    return sorted({n_clusters, n_clusters + 2, n_clusters + n_clusters // 2})
+
+
 def embed(functions: Any, values: Any, embedding: str, diffusion_time: float) -> Any:
     """Scale eigenfunctions as `embedding` says.
 

@@ -27,9 +27,11 @@ from sklearn_manifold_reg.cluster._division import Division, divide, label_point
 from sklearn_manifold_reg.cluster._eigenspace import (
     graph_eigenspace,
     landmark_eigenspace,
+    leading_pairs,
 )
 from sklearn_manifold_reg.cluster._embedding import (
     EMBEDDINGS,
+    candidate_widths,
     embed,
     relative_eigengaps,
 )
@@ -99,8 +101,10 @@ class SpectralClustering(
         brings them nearest to indicators [3]_; or by the rotation that pivots of a QR
         decomposition give, which uses no random numbers [4]_.
     n_components : int or None, default=None
-        Number of eigenvectors. None takes `n_clusters`, and so must "discretize" and
-        "cluster_qr".
+        Number of eigenvectors. "discretize" and "cluster_qr" take `n_clusters`. None
+        lets "kmeans" try `n_clusters`, two more, and half as many more; the clusters
+        of least normalized cut are taken. Clusters that lie close together are often
+        told apart by the eigenvectors after the first `n_clusters` only.
     diffusion_time : float, default=1.0
         Exponent of the "diffusion" embedding. Larger values smooth more.
     n_init : int, default=10
@@ -336,10 +340,7 @@ class SpectralClustering(
             else:
                 space = self._link_rows(X, builder, rng, task)
             with task.stage("assign"):
-                Z = embed(
-                    space.functions, space.values, self.embedding, self.diffusion_time
-                )
-                division = self._divide(Z, space, rng)
+                space, Z, division = self._divide_best(space, rng)
         self.method_ = method
         self.eigenvalues_ = space.all_values
         self.eigengaps_ = relative_eigengaps(space.all_values)
@@ -458,7 +459,7 @@ class SpectralClustering(
             space, self._eigenpairs = graph_eigenspace(
                 self.affinity_matrix_,
                 self.n_clusters,
-                n_components=self.n_components,
+                widths=self._widths,
                 max_clusters=self.max_clusters,
                 X=X if self._knows_features() else None,
                 solver=self.solver,
@@ -480,10 +481,37 @@ class SpectralClustering(
             space, self._basis = landmark_eigenspace(
                 weights,
                 self.n_clusters,
-                n_components=self.n_components,
+                widths=self._widths,
                 max_clusters=self.max_clusters,
             )
         return space
+
+    def _widths(self, n_clusters: int) -> list[int]:
+        return candidate_widths(n_clusters, self.n_components, self.assign_labels)
+
+    def _divide_best(self, space: Any, rng: Any) -> tuple[Any, Any, Division]:
+        """Divide by each number of eigenvectors, and take the least normalized cut."""
+        available, n_clusters = space.functions.shape[1], space.n_clusters
+        widths = sorted({min(w, available) for w in self._widths(n_clusters)})
+        best, least = None, np.inf
+        for width in widths:
+            narrow = space.narrowed(width)
+            Z = embed(
+                narrow.functions, narrow.values, self.embedding, self.diffusion_time
+            )
+            division = self._divide(Z, narrow, rng)
+            cut = 0.0
+            if len(widths) > 1:
+                cut = space.normalized_cut(division.labels, n_clusters)
+            if best is None or cut < least:
+                best, least = (narrow, Z, division), cut
+        assert best is not None
+        width = best[1].shape[1]
+        if hasattr(self, "_basis"):
+            self._basis = self._basis[:, :width]
+        else:
+            self._eigenpairs = leading_pairs(self._eigenpairs, width)
+        return best
 
     def _divide(self, Z: Any, space: Any, rng: Any) -> Division:
         vectors = space.vectors
