@@ -39,6 +39,7 @@ def divide(
     *,
     known: np.ndarray | None,
     n_init: int,
+    n_finalists: int,
     rng: np.random.RandomState,
     n_jobs: int | None,
 ) -> Division:
@@ -59,6 +60,8 @@ def divide(
         cluster, which is zero elsewhere.
     n_init : int
         Number of starts.
+    n_finalists : int
+        Number of starts of "kmeans" that go on with all rows.
     rng : RandomState
         Source of starts.
     n_jobs : int or None
@@ -77,7 +80,14 @@ def divide(
         eye = xp.eye(n_clusters, dtype=Z.dtype, device=device(Z))
         return Division(labels, rotation=eye)
     if assign_labels == "kmeans":
-        found = kmeans(Z, n_clusters, n_init=n_init, rng=rng, n_jobs=n_jobs)
+        found = kmeans(
+            Z,
+            n_clusters,
+            n_init=n_init,
+            n_finalists=n_finalists,
+            rng=rng,
+            n_jobs=n_jobs,
+        )
         return Division(found.labels, centers=found.centers)
     if assign_labels == "discretize":
         turned = discretize(normalize_rows(Z), n_init=n_init, rng=rng, n_jobs=n_jobs)

@@ -9,9 +9,7 @@ from sklearn_manifold_reg._arrays import asarray_like, namespace_of
 from sklearn_manifold_reg.cluster._assign import assign_rows, sample_rows, take_rows
 from sklearn_manifold_reg.cluster._rotations import pivot_rows
 
-# Starts that are carried to all rows, and the relative difference of objectives from
-# which two of them are not the same.
-_N_FINALISTS = 3
+# Relative difference of objectives from which two runs are not the same.
 _DIFFERENT = 1e-3
 # Squared shift of the centers, relative to the variance of the rows, at which descent
 # stops: as in scikit-learn.
@@ -43,16 +41,17 @@ def kmeans(
     n_clusters: int,
     *,
     n_init: int,
+    n_finalists: int = 3,
     rng: np.random.RandomState,
     n_jobs: int | None = None,
 ) -> Clustering:
     """Find clusters of small sum of squared distances to their means.
 
     Restarts from k-means++ run on a sample of the rows, 250 a cluster and no fewer
-    than 5000. The three best that differ go on with all rows, as does a start
-    from the pivots of a QR decomposition of all rows, which sees clusters too small for
-    the sample. The least sum of all these is returned. With fewer rows than twice the
-    sample all restarts take all rows.
+    than 5000. The best that differ go on with all rows, as does, where there are as
+    many components as clusters, a start from the pivots of a QR decomposition of all
+    rows, which sees clusters too small for the sample. The least sum of all these is
+    returned. With fewer rows than twice the sample all restarts take all rows.
 
     Parameters
     ----------
@@ -62,6 +61,8 @@ def kmeans(
         Number of clusters, at most n.
     n_init : int
         Number of restarts.
+    n_finalists : int, default=3
+        Number of restarts that go on with all rows.
     rng : RandomState
         Source of starts.
     n_jobs : int or None, default=None
@@ -73,26 +74,26 @@ def kmeans(
         Of the least inertia found.
     """
     starts = []
-    if n_clusters <= Z.shape[1]:
+    if n_clusters == Z.shape[1]:
         starts.append(take_rows(Z, pivot_rows(Z, n_clusters)))
     sample = sample_rows(Z, n_clusters, rng)
     seeds = [seed_centers(sample, n_clusters, rng) for _ in range(n_init)]
     if sample is not Z:
         runs = [lloyd(sample, seed, n_jobs=n_jobs) for seed in seeds]
-        seeds = [run.centers for run in _finalists(runs)]
+        seeds = [run.centers for run in _finalists(runs, n_finalists)]
     return min(
         (lloyd(Z, start, n_jobs=n_jobs) for start in [*starts, *seeds]),
         key=lambda run: run.inertia,
     )
 
 
-def _finalists(runs: list[Clustering]) -> list[Clustering]:
+def _finalists(runs: list[Clustering], n_finalists: int) -> list[Clustering]:
     """Keep the best few whose objectives differ."""
     kept: list[Clustering] = []
     for run in sorted(runs, key=lambda run: run.inertia):
         if not kept or run.inertia > kept[-1].inertia * (1 + _DIFFERENT):
             kept.append(run)
-    return kept[:_N_FINALISTS]
+    return kept[:n_finalists]
 
 
 def seed_centers(Z: Any, n_clusters: int, rng: np.random.RandomState) -> Any:

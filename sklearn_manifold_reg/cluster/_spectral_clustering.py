@@ -194,7 +194,8 @@ class SpectralClustering(
     to one. Eigenvectors are those of the graph Z diag(s)^-1 Z' with s the column sums.
 
     k-means compares its starts on 5000 rows, 250 a cluster, or all if there are
-    less than twice as many, and carries the best three that differ to all rows.
+    less than twice as many, and carries the best to all rows: three that differ if
+    `n_components` is given, else one for each number of eigenvectors tried.
 
     Cost of "graph": that of the graph and of the eigenpairs, each tens of products
     with the graph; of "landmark" the search of landmarks and n_landmarks³ operations.
@@ -499,7 +500,9 @@ class SpectralClustering(
             Z = embed(
                 narrow.functions, narrow.values, self.embedding, self.diffusion_time
             )
-            division = self._divide(Z, narrow, rng)
+            # Points of several widths are starts enough.
+            n_finalists = 3 if len(widths) == 1 else 1
+            division = self._divide(Z, narrow, n_finalists, rng)
             cut = 0.0
             if len(widths) > 1:
                 cut = space.normalized_cut(division.labels, n_clusters)
@@ -513,7 +516,7 @@ class SpectralClustering(
             self._eigenpairs = leading_pairs(self._eigenpairs, width)
         return best
 
-    def _divide(self, Z: Any, space: Any, rng: Any) -> Division:
+    def _divide(self, Z: Any, space: Any, n_finalists: int, rng: Any) -> Division:
         vectors = space.vectors
         if self.embedding in ("diffusion", "commute"):
             vectors = embed(vectors, space.values, self.embedding, self.diffusion_time)
@@ -524,6 +527,7 @@ class SpectralClustering(
             self.assign_labels,
             known=space.labels,
             n_init=self.n_init,
+            n_finalists=n_finalists,
             rng=rng,
             n_jobs=self.n_jobs,
         )
