@@ -125,7 +125,8 @@ class SpectralClustering(
     refine : bool, default=False
         Whether single rows are moved to other clusters in the end while that lowers
         the normalized cut. For method "graph" on the host.
-    solver : {"auto", "dense", "lobpcg", "chebyshev"}, default="auto"
+    solver : {"auto", "dense", "chebyshev", "lobpcg", "arpack", "shift-invert"}, \
+default="auto"
         Eigensolver, see :func:`~sklearn_manifold_reg.linalg.lowest_eigenpairs`.
     tol : float, default=1e-6
         Residual norm wanted of eigenvectors, relative to the largest eigenvalue.
@@ -248,7 +249,11 @@ class SpectralClustering(
         "n_nearest_landmarks": [Interval(Integral, 1, None, closed="left")],
         "isolated": [StrOptions({"nearest", "noise"})],
         "refine": ["boolean"],
-        "solver": [StrOptions({"auto", "dense", "lobpcg", "chebyshev"})],
+        "solver": [
+            StrOptions(
+                {"auto", "dense", "chebyshev", "lobpcg", "arpack", "shift-invert"}
+            )
+        ],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "n_jobs": [Integral, None],

@@ -126,7 +126,8 @@ default="symmetric"
         "symmetric"; its right eigenvectors are `functions`.
     alpha : float, default=0.5
         Exponent of the density, for "density" only.
-    solver : {"auto", "dense", "lobpcg", "chebyshev"}, default="auto"
+    solver : {"auto", "dense", "chebyshev", "lobpcg", "arpack", "shift-invert"}, \
+default="auto"
         See `sklearn_manifold_reg.linalg.lowest_eigenpairs`.
     tol : float, default=1e-6
         Residual norm wanted, relative to the largest eigenvalue.

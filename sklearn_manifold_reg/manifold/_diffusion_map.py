@@ -60,7 +60,8 @@ class DiffusionMap(GraphEmbedding):
         of the kernel are used down to this fraction of its largest eigenvalue. A
         larger value follows the columns more closely on the training rows, and is
         less sure beyond them.
-    solver : {"auto", "dense", "lobpcg", "chebyshev"}, default="auto"
+    solver : {"auto", "dense", "chebyshev", "lobpcg", "arpack", "shift-invert"}, \
+default="auto"
         Eigensolver, see `sklearn_manifold_reg.linalg.lowest_eigenpairs`.
     tol : float, default=1e-6
         Residual norm at which the eigensolver stops, relative to the largest

@@ -41,7 +41,11 @@ class GraphEmbedding(
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "graph": [BaseEstimator, StrOptions({"precomputed"}), None],
-        "solver": [StrOptions({"auto", "dense", "lobpcg", "chebyshev"})],
+        "solver": [
+            StrOptions(
+                {"auto", "dense", "chebyshev", "lobpcg", "arpack", "shift-invert"}
+            )
+        ],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "random_state": ["random_state"],

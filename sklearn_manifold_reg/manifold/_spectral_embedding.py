@@ -35,7 +35,8 @@ class SpectralEmbedding(GraphEmbedding):
         Whether the constant, or sqrt(d) for "symmetric", is left out: it belongs to
         eigenvalue 0 on every graph and says nothing. Of a graph in c pieces the other
         c - 1 columns of eigenvalue 0 stay, see Notes.
-    solver : {"auto", "dense", "lobpcg", "chebyshev"}, default="auto"
+    solver : {"auto", "dense", "chebyshev", "lobpcg", "arpack", "shift-invert"}, \
+default="auto"
         Eigensolver, see `sklearn_manifold_reg.linalg.lowest_eigenpairs`.
     tol : float, default=1e-6
         Residual norm at which the eigensolver stops, relative to the largest
