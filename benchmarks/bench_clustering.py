@@ -7,9 +7,9 @@
 graph, in float64, and give 10 clusters; quality is the agreement with the classes
 (adjusted Rand index, normalized mutual information) and the normalized cut. Peers run
 in processes of their own, ended after the limit; only the call that clusters is timed,
-and compiled code is loaded before. `--features` adds the whole way from features to labels
-in a fresh process, imports included; `--landmarks` clusters 1,000,000 rows of three
-features.
+and compiled code is loaded before. `--features` adds the whole way from features to
+labels in a fresh process, imports included; `--landmarks` clusters 1,000,000 rows of
+three features.
 """
 
 import argparse
