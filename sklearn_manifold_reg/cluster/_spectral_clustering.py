@@ -43,7 +43,7 @@ from sklearn_manifold_reg.cluster._landmarks import (
 from sklearn_manifold_reg.cluster._matches import match_nodes
 from sklearn_manifold_reg.cluster._numbering import first_appearance, renumber
 from sklearn_manifold_reg.cluster._refine import refine_partition
-from sklearn_manifold_reg.graph import link_rows, resolve_graph
+from sklearn_manifold_reg.graph import link_rows, replace_matched, resolve_graph
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
@@ -387,7 +387,7 @@ default="auto"
         labels = xp.where(xp.any(Z != 0, axis=1), labels, xp.full_like(labels, -1))
         if self._feature_means is not None:
             labels = join_nearest(labels, X, self._feature_means)
-        return _replace_matched(labels, matches, self.labels_)
+        return replace_matched(labels, matches, self.labels_)
 
     def transform(self, X):
         """Give the points that stand for rows, new or old.
@@ -406,7 +406,7 @@ default="auto"
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, **_checks(X))
         Z, matches = self._place(X)
-        return _replace_matched(Z, matches, self.embedding_)
+        return replace_matched(Z, matches, self.embedding_)
 
     def fit_transform(self, X, y=None):
         """Find clusters and give the points that were clustered.
@@ -620,17 +620,6 @@ def _choose_method(method: str, builder: Any, n_rows: int) -> str:
     if method == "auto":
         return "landmark" if suited and n_rows >= _MANY_ROWS else "graph"
     return method
-
-
-def _replace_matched(values: Any, matches: Any, known: Any) -> Any:
-    """Take what is known of training rows where new rows repeat them."""
-    xp = namespace_of(values)
-    matched = matches >= 0
-    if not bool(xp.any(matched)):
-        return values
-    safe = xp.where(matched, matches, xp.zeros_like(matches))
-    mask = matched if values.ndim == 1 else matched[:, None]
-    return xp.where(mask, xp.take(known, safe, axis=0), values)
 
 
 def _warn_of_fewer(n_found: int, n_wanted: int | str) -> None:

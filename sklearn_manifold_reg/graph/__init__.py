@@ -16,7 +16,7 @@ from sklearn_manifold_reg.graph._image_graph import ImageGraph
 from sklearn_manifold_reg.graph._kernel_graph import KernelGraph
 from sklearn_manifold_reg.graph._laplacian import GraphOperator, laplacian
 from sklearn_manifold_reg.graph._neighbors_graph import NeighborsGraph
-from sklearn_manifold_reg.graph._new_rows import link_rows
+from sklearn_manifold_reg.graph._new_rows import link_rows, replace_matched
 from sklearn_manifold_reg.graph._partition import (
     attribute_entropy,
     modularity,
@@ -54,5 +54,6 @@ __all__ = [
     "link_rows",
     "modularity",
     "normalized_cut",
+    "replace_matched",
     "resolve_graph",
 ]

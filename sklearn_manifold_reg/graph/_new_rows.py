@@ -66,6 +66,31 @@ def link_rows(builder: Any, X: Any) -> tuple[CSR, Any]:
     return affinity, matches
 
 
+def replace_matched(values: Any, matches: Any, training: Any) -> Any:
+    """Give new rows that repeat a training row what is known of it.
+
+    Parameters
+    ----------
+    values : array of shape (n_queries,) or (n_queries, n_columns)
+        Values of new rows.
+    matches : integer array of shape (n_queries,)
+        Training row that each repeats, or -1.
+    training : array of shape (n_samples,) or (n_samples, n_columns)
+        Values of training rows.
+
+    Returns
+    -------
+    values : array of the shape of `values`
+        In the dtype of `training`.
+    """
+    xp = namespace_of(training)
+    known = matches >= 0
+    rows = xp.where(known, matches, xp.zeros_like(matches))
+    repeated = xp.take(training, rows, axis=0)
+    mask = known if training.ndim == 1 else known[:, None]
+    return xp.where(mask, repeated, xp.astype(values, training.dtype))
+
+
 def _entries(csr: CSR, slot: int, lengths: Any, values: Any) -> Any:
     """Entry number `slot` of each row, zero where a row has fewer."""
     xp = namespace_of(values)

@@ -115,8 +115,6 @@ def filtered_krylov(
     for n_iter in range(1, max_iter + 1):
         restarted = space.extend(_filtered(operator, B, plan), n_wanted + size)
         B = space.last_block
-        if space.n_vectors < n_wanted:
-            continue
         final = space.is_full or n_iter == max_iter
         limit = tol if operator is wide else max(tol, _FLOAT32_RESIDUAL)
         if not final and space.last_residual(wide, n_wanted) > limit * upper:

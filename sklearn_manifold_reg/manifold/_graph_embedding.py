@@ -14,11 +14,12 @@ from sklearn.base import (
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_manifold_reg._arrays import float_dtypes, namespace_of
+from sklearn_manifold_reg._arrays import float_dtypes
 from sklearn_manifold_reg.graph import (
     LaplacianEigenpairs,
     laplacian_eigenpairs,
     link_rows,
+    replace_matched,
     resolve_graph,
 )
 from sklearn_manifold_reg.manifold._component_functions import order_null_functions
@@ -95,7 +96,7 @@ class GraphEmbedding(
         check_is_fitted(self)
         X = self._validate(X, reset=False)
         affinity, matches = link_rows(self.graph_, X)
-        return _at_training_rows(self._extend(X, affinity), matches, self.embedding_)
+        return replace_matched(self._extend(X, affinity), matches, self.embedding_)
 
     def _validate(self, X: Any, *, reset: bool) -> Any:
         return validate_data(
@@ -209,12 +210,3 @@ def _without_first(pairs: LaplacianEigenpairs, n_dropped: int) -> LaplacianEigen
         functions=pairs.functions[:, n_dropped:],
         residual_norms=pairs.residual_norms[n_dropped:],
     )
-
-
-def _at_training_rows(values: Any, matches: Any, training: Any) -> Any:
-    """Give new rows that repeat a training row its values."""
-    xp = namespace_of(training)
-    known = matches >= 0
-    rows = xp.where(known, matches, xp.zeros_like(matches))
-    repeated = xp.take(training, rows, axis=0)
-    return xp.where(known[:, None], repeated, xp.astype(values, training.dtype))
