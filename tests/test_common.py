@@ -29,9 +29,9 @@ pytestmark = [
 VARIANTS = {
     "AttributedSpectralClustering": [
         {"graph": "precomputed"},
-        {"embedding": "eigen"},
-        {"aggregation": "pyamg"},
-        {"weighted": False, "select": "inertia", "n_pairings": 1},
+        {"embedding": "bootstrap_amg"},
+        {"embedding": "bootstrap_amg", "aggregation": "pyamg"},
+        {"weighted": False, "select": "inertia"},
     ],
     "DiffusionMap": [
         {"alpha": 0.0, "diffusion_time": 2.5},

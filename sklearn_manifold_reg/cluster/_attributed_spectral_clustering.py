@@ -61,10 +61,10 @@ class AttributedSpectralClustering(CallbackSupportMixin, ClusterMixin, BaseEstim
     graph : graph builder, "precomputed" or None, default=None
         Builder such as `NeighborsGraph(n_neighbors=15)`; None takes
         `NeighborsGraph()`. With "precomputed", `X` is the affinity itself.
-    embedding : {"bootstrap_amg", "eigen"}, default="bootstrap_amg"
-        Where the vectors come from: what multigrid cycles hardly change in random
-        vectors, as in [1]_, or the lowest eigenvectors of the random walk, which find
-        faint clusters more surely.
+    embedding : {"eigen", "bootstrap_amg"}, default="eigen"
+        Where the vectors come from: the lowest eigenvectors of the random walk, or what
+        multigrid cycles hardly change in random vectors, as in [1]_. Eigenvectors find
+        faint clusters more surely, in less time.
     n_components : int or None, default=None
         Number of eigenvectors beside the constant one, for "eigen" only; None takes
         `n_clusters - 1`.
@@ -150,11 +150,11 @@ class AttributedSpectralClustering(CallbackSupportMixin, ClusterMixin, BaseEstim
     A new row gets the average of Q over its neighbors and its attribute nodes, and
     the nearest center. Rows of the training set keep their own coordinates.
 
-    Differences from [1]_: attributes weigh less in distances, unless
-    `attribute_weight=1`; weights of edges are used; the coarsest level of a cycle is
-    solved directly; each connected component brings its indicator as a vector;
-    directions in the span of the vectors that are rounding errors are left out; k-means
-    starts from distinct rows and fills clusters that fall empty.
+    Differences from [1]_: eigenvectors are the default; attributes weigh less in
+    distances, unless `attribute_weight=1`; weights of edges are used; the coarsest
+    level of a cycle is solved directly; each connected component brings its indicator
+    as a vector; directions in the span of the vectors that are rounding errors are left
+    out; k-means starts from distinct rows and fills clusters that fall empty.
 
     Time is linear in the number of edges for a given number of vectors q, with
     15 q² / 2 multigrid cycles; an iteration of k-means takes O(n_samples * n_clusters)
@@ -187,7 +187,7 @@ class AttributedSpectralClustering(CallbackSupportMixin, ClusterMixin, BaseEstim
     _parameter_constraints: dict = {
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
         "graph": [BaseEstimator, StrOptions({"precomputed"}), None],
-        "embedding": [StrOptions({"bootstrap_amg", "eigen"})],
+        "embedding": [StrOptions({"eigen", "bootstrap_amg"})],
         "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "attribute_weight": [Interval(Real, 0, None, closed="left")],
         "attribute_edge_weight": [Interval(Real, 0, None, closed="left")],
@@ -209,7 +209,7 @@ class AttributedSpectralClustering(CallbackSupportMixin, ClusterMixin, BaseEstim
         n_clusters=8,
         graph=None,
         *,
-        embedding="bootstrap_amg",
+        embedding="eigen",
         n_components=None,
         attribute_weight=0.1,
         attribute_edge_weight=1.0,

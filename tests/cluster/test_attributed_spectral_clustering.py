@@ -44,7 +44,9 @@ def planted(n, n_blocks, degree, ratio, corrupted, seed=0):
 
 def fit(W, attributes=None, n_clusters=4, **parameters):
     model = AttributedSpectralClustering(
-        n_clusters, "precomputed", **{"random_state": 0, **parameters}
+        n_clusters,
+        "precomputed",
+        **{"random_state": 0, "embedding": "bootstrap_amg", **parameters},
     )
     return model.fit(W, attributes=attributes)
 
