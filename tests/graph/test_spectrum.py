@@ -131,3 +131,26 @@ def test_device_arrays(namespace):
     np.testing.assert_allclose(to_numpy(pairs.functions), expected.functions, atol=1e-8)
     extended = pairs.extend(csr_like(W, reference))
     np.testing.assert_allclose(to_numpy(extended), expected.functions, atol=1e-8)
+
+
+@pytest.mark.parametrize("solver", ["auto", "dense", "chebyshev", "lobpcg"])
+@pytest.mark.parametrize("normalization", [None, "symmetric"])
+def test_tiny_graphs(solver, normalization):
+    options = {"solver": solver, "normalization": normalization}
+    for n in (1, 3):
+        alone = laplacian_eigenpairs(sparse.csr_array((n, n)), n, **options)
+        np.testing.assert_array_equal(alone.values, 0)
+        np.testing.assert_allclose(alone.vectors, np.eye(n))
+    edge = sparse.csr_array(np.array([[0.0, 1.0], [1.0, 0.0]]))
+    np.testing.assert_allclose(
+        laplacian_eigenpairs(edge, 2, **options).values, [0, 2], atol=1e-12
+    )
+
+
+@pytest.mark.filterwarnings("ignore:The graph of:UserWarning")
+def test_many_duplicates():
+    X = np.repeat(np.random.default_rng(0).normal(size=(40, 2)), 50, axis=0)
+    pairs = laplacian_eigenpairs(NeighborsGraph().fit(X).affinity_, 45)
+    assert np.sum(pairs.values < 1e-10) == pairs.operator.n_components == 40
+    assert pairs.converged
+    assert np.all(np.isfinite(pairs.functions))

@@ -285,6 +285,11 @@ def test_all_pairs_of_small_graphs():
     np.testing.assert_allclose(result.values, expected, atol=1e-12)
 
 
+def test_operators_that_are_not_symmetric():
+    with pytest.raises(ValueError, match="not symmetric"):
+        lowest_eigenpairs(sparse.csr_array(np.triu(np.ones((40, 40)))), 3)
+
+
 def test_unknown_solver():
     with pytest.raises(ValueError, match="solver must be one of"):
         lowest_eigenpairs(laplacian(cycle(40)), 2, solver="magic")
