@@ -1,6 +1,6 @@
 """k-means of many rows: restarts on a sample, descent on all rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,8 @@ def kmeans(
     than 5000. The best that differ go on with all rows, as does, where there are as
     many components as clusters, a start from the pivots of a QR decomposition of all
     rows, which sees clusters too small for the sample. The least sum of all these is
-    returned. With fewer rows than twice the sample all restarts take all rows.
+    returned. With fewer rows than twice the sample all restarts take all rows. More
+    rows are taken in float32 on the host.
 
     Parameters
     ----------
@@ -73,18 +74,24 @@ def kmeans(
     clustering : Clustering
         Of the least inertia found.
     """
+    dtype = Z.dtype
+    sample = sample_rows(Z, n_clusters, rng)
+    sampled = sample is not Z
+    if sampled and isinstance(Z, np.ndarray):
+        # Points are known to the tolerance of the eigenvectors, some 1e-6.
+        Z, sample = Z.astype(np.float32), sample.astype(np.float32)
     starts = []
     if n_clusters == Z.shape[1]:
         starts.append(take_rows(Z, pivot_rows(Z, n_clusters)))
-    sample = sample_rows(Z, n_clusters, rng)
     seeds = [seed_centers(sample, n_clusters, rng) for _ in range(n_init)]
-    if sample is not Z:
+    if sampled:
         runs = [lloyd(sample, seed, n_jobs=n_jobs) for seed in seeds]
         seeds = [run.centers for run in _finalists(runs, n_finalists)]
-    return min(
+    best = min(
         (lloyd(Z, start, n_jobs=n_jobs) for start in [*starts, *seeds]),
         key=lambda run: run.inertia,
     )
+    return replace(best, centers=namespace_of(Z).astype(best.centers, dtype))
 
 
 def _finalists(runs: list[Clustering], n_finalists: int) -> list[Clustering]:

@@ -52,12 +52,14 @@ _MOST_DENSE_ROWS = 10_000
 # dimensions and images, see benchmarks/RESULTS.md.
 _HIGH_DEGREE = 160
 _LOW_FILL = 5.0
+# Random vectors from which the degree is estimated, to about a tenth.
+_N_PROBES = 4
 # Lanczos steps for the upper end of the spectrum: they find it to a few percent.
 _N_BOUND_STEPS = 10
 # Eigenvalues this close, relative to an upper bound, count as one.
 _EQUAL = 1e-8
 # Noise in the start of "lobpcg", relative to the rough eigenvectors it starts from.
-_NOISE = 0.05
+_NOISE = 0.02
 _MAX_ITER = {"chebyshev": 100, "lobpcg": 200}
 
 
@@ -330,7 +332,7 @@ def _choose(problem: _Problem, n_pairs: int, rng: np.random.RandomState) -> str:
     if square_fill(operator.csr) > _LOW_FILL:
         return "chebyshev"
     n_wanted = max(1, n_pairs - (n - problem.n_free))
-    B = rng.standard_normal((n, 16)).astype(np.float32)
+    B = rng.standard_normal((n, _N_PROBES)).astype(np.float32)
     B = _projection(problem, System(operator, operator))(B)
     narrow = operator.astype(np.float32)
     plan = plan_filter(narrow, B, problem.upper, n_wanted, problem.n_free)
