@@ -78,7 +78,7 @@ def test_augmented_graph_counts():
 def test_rank_one_terms_make_each_component_definite():
     rng = np.random.default_rng(0)
     pieces = [np.triu(rng.random((k, k)) + 0.1, 1) for k in (5, 7, 1)]
-    W = sparse.csr_array(sparse.block_diag([p + p.T for p in pieces], format="csr"))
+    W = sparse.block_diag([sparse.csr_array(p + p.T) for p in pieces], format="csr")
     W.eliminate_zeros()
     L, _, n_components = definite_laplacian(W)
     assert n_components == 3
