@@ -132,12 +132,12 @@ default="auto"
           package; of an eigenvalue of high multiplicity it may miss copies;
         - "shift-invert" is the same on the inverse, by a sparse factorization.
 
-        "auto" takes "dense" up to 1500 rows, or where more than a fifth of all pairs
-        of up to 10,000 rows are wanted; "lobpcg" where an estimate of the spectrum's
-        lower end asks for filters of a degree above 160, and the square of the matrix
-        has at most 5 times as many entries as the matrix, as on large graphs of one or
-        two dimensions; and "chebyshev" elsewhere. Device arrays know "dense" and
-        "chebyshev" only.
+        "auto" takes "dense" up to 1500 rows, or where more than a fifth of the unknown
+        pairs of up to 10,000 rows are wanted; "lobpcg" where an estimate of the
+        spectrum's lower end asks for filters of a degree above 160, and the square of
+        the matrix has at most 5 times as many entries as the matrix, as on large graphs
+        of one or two dimensions; and "chebyshev" elsewhere. Device arrays know "dense"
+        and "chebyshev" only.
     tol : float, default=1e-6
         Residual norm wanted, relative to an upper bound of the spectrum.
     max_iter : int or None, default=None
@@ -290,13 +290,14 @@ def _pose(operator: Operator, mass: Any, null_space: NullSpace | None) -> _Probl
         upper = _upper_end(operator)
         return _Problem(operator, None, null_space, reference, dtype, upper)
     weights = asarray_like(to_numpy(mass).astype(np.float64), reference)
-    if weights.shape != (operator.shape[0],) or not bool(xp.all(weights > 0)):
+    n = operator.shape[0]
+    if weights.shape != (n,):
         raise ValueError(
             "`mass` is the positive diagonal of a mass matrix, an array of shape "
-            f"({operator.shape[0]},), got shape {tuple(weights.shape)}."
-            if weights.shape != (operator.shape[0],)
-            else f"`mass` must be positive, got {float(xp.min(weights)):.3g}."
+            f"({n},), got shape {tuple(weights.shape)}."
         )
+    if not bool(xp.all(weights > 0)):
+        raise ValueError(f"`mass` must be positive, got {float(xp.min(weights)):.3g}.")
     side = 1 / xp.sqrt(weights)
     matrix = operator.to_sparse()
     own = matrix.diagonal_part
@@ -318,9 +319,10 @@ def _upper_end(operator: Operator) -> float:
 
 
 def _choose(problem: _Problem, n_pairs: int, rng: np.random.RandomState) -> str:
-    n = problem.operator.shape[0]
-    many = n <= _MOST_DENSE_ROWS and n_pairs > n / 5
-    if n <= _DENSE_ROWS or many or n_pairs > problem.n_free / 2:
+    n, n_free = problem.operator.shape[0], problem.n_free
+    n_wanted = max(1, n_pairs - (n - n_free))
+    many = n <= _MOST_DENSE_ROWS and n_wanted > n_free / 5
+    if n <= _DENSE_ROWS or many:
         return "dense"
     dense = isinstance(problem.operator, DenseOperator)
     if dense or not problem.on_host or _is_complex(problem.reference):
@@ -331,11 +333,10 @@ def _choose(problem: _Problem, n_pairs: int, rng: np.random.RandomState) -> str:
         return "chebyshev"
     if square_fill(operator.csr) > _LOW_FILL:
         return "chebyshev"
-    n_wanted = max(1, n_pairs - (n - problem.n_free))
     B = rng.standard_normal((n, _N_PROBES)).astype(np.float32)
     B = _projection(problem, System(operator, operator))(B)
     narrow = operator.astype(np.float32)
-    plan = plan_filter(narrow, B, problem.upper, n_wanted, problem.n_free)
+    plan = plan_filter(narrow, B, problem.upper, n_wanted, n_free)
     return "lobpcg" if plan.degree > _HIGH_DEGREE else "chebyshev"
 
 
