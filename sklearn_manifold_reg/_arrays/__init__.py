@@ -17,6 +17,7 @@ from sklearn_manifold_reg._arrays._namespace import (
     namespace_of,
     to_numpy,
 )
+from sklearn_manifold_reg._arrays._one_hot import one_hot
 from sklearn_manifold_reg._arrays._topk import smallest_k
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "get_namespace",
     "is_numpy",
     "namespace_of",
+    "one_hot",
     "smallest_k",
     "subtract",
     "to_numpy",

@@ -10,6 +10,7 @@ from sklearn_manifold_reg._arrays import (
     device,
     is_numpy,
     namespace_of,
+    one_hot,
 )
 from sklearn_manifold_reg.utils._numba import run_rows, use_compiled
 
@@ -210,25 +211,3 @@ def cluster_means(Z: Any, labels: Any, n_clusters: int) -> Any:
     else:
         sums, counts = _label_sums(Z, labels, n_clusters)
     return xp.astype(sums / counts[:, None], Z.dtype)
-
-
-def one_hot(labels: Any, n_clusters: int, reference: Any) -> Any:
-    """Make indicators of clusters, one column each.
-
-    Parameters
-    ----------
-    labels : integer array of shape (n,)
-        Cluster of each row.
-    n_clusters : int
-        Number of columns.
-    reference : array
-        Array whose floating dtype is taken.
-
-    Returns
-    -------
-    indicators : array of shape (n, n_clusters)
-        Zero rows where the label is -1.
-    """
-    xp = namespace_of(labels)
-    numbers = xp.arange(n_clusters, dtype=labels.dtype, device=device(labels))
-    return xp.astype(labels[:, None] == numbers[None, :], reference.dtype)

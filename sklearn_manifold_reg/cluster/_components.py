@@ -12,9 +12,9 @@ from sklearn_manifold_reg._arrays import (
     asarray_like,
     device,
     namespace_of,
+    one_hot,
     to_numpy,
 )
-from sklearn_manifold_reg.cluster._assign import one_hot
 
 
 def drop_nodes(csr: CSR, kept: Any) -> CSR:

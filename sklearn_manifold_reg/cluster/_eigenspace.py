@@ -12,9 +12,9 @@ from sklearn_manifold_reg._arrays import (
     CSR,
     asarray_like,
     namespace_of,
+    one_hot,
     to_numpy,
 )
-from sklearn_manifold_reg.cluster._assign import one_hot
 from sklearn_manifold_reg.cluster._components import (
     drop_nodes,
     drop_rows,

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_manifold_reg._arrays import asarray_like, namespace_of, to_numpy
+from sklearn_manifold_reg.linalg._tall import adjoint
 
 # Entries within this share of the largest count as equal to it: the first one decides.
 _TIE = 1e-3
@@ -62,13 +63,5 @@ def _rotation(U: Any) -> np.ndarray:
         columns.append(column)
         if size > 1:
             q = asarray_like(column, U)[:, None]
-            rest = (
-                rest - (rest @ q) @ xp.conj(q).T
-                if _complex(U)
-                else (rest - (rest @ q) @ q.T)
-            )
+            rest = rest - (rest @ q) @ adjoint(q)
     return np.stack(columns, axis=1)
-
-
-def _complex(U: Any) -> bool:
-    return bool(namespace_of(U).isdtype(U.dtype, "complex floating"))

@@ -12,7 +12,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from sklearn_manifold_reg._arrays import (
-    CSR,
     asarray_like,
     column_dots,
     column_norms,
@@ -37,8 +36,10 @@ from sklearn_manifold_reg.linalg._operators import (
     SparseOperator,
     as_operator,
 )
+from sklearn_manifold_reg.linalg._probes import projection
 from sklearn_manifold_reg.linalg._spectral_interval import spectral_interval
 from sklearn_manifold_reg.linalg._system import System, prepare_system
+from sklearn_manifold_reg.linalg._tall import adjoint
 from sklearn_manifold_reg.utils._blas import single_threaded_blas
 
 _SOLVERS = ("auto", "dense", "lobpcg", "chebyshev", "arpack", "shift-invert")
@@ -386,7 +387,7 @@ def _dense(problem: _Problem, n_sought: int, *_: Any) -> tuple[Any, int]:
     n = problem.operator.shape[0]
     eye = xp.eye(n, dtype=problem.reference.dtype, device=device(problem.reference))
     A = problem.operator.matmat(eye)
-    A = (A + (xp.conj(A) if _is_complex(A) else A).T) / 2
+    A = (A + adjoint(A)) / 2
     if problem.null_space is not None:
         # Known vectors are moved out of the way.
         known = problem.known(problem.null_space.n_components)
@@ -528,20 +529,14 @@ def _system(problem: _Problem, n_columns: int, n_jobs: int | None) -> System:
 
 
 def _projection(problem: _Problem, system: System) -> Projection:
-    """Projection orthogonal to the null space, in the order of the system."""
-    space = problem.null_space
-    if space is None:
-        return lambda B: B
-    if system.order is not None:
-        weights = None if space.weights is None else space.weights[system.order]
-        space = NullSpace(np.asarray(space.labels)[system.order], weights)
-    bases: dict[Any, tuple[CSR, CSR]] = {}
+    """Projection orthogonal to the null space, for blocks of any precision."""
+    prepared: dict[Any, Projection | None] = {}
 
     def project(B: Any) -> Any:
-        if B.dtype not in bases:
-            bases[B.dtype] = space.basis(B)
-        rows, columns = bases[B.dtype]
-        return B - columns.matmat(rows.matmat(B))
+        if B.dtype not in prepared:
+            prepared[B.dtype] = projection(problem.null_space, B, system.order)
+        function = prepared[B.dtype]
+        return B if function is None else function(B)
 
     return project
 

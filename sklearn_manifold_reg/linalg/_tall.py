@@ -34,7 +34,7 @@ def inner_products(V: Any, B: Any, *, n_jobs: int | None = None) -> np.ndarray:
         On the host, in float64 or complex128.
     """
     if not isinstance(B, np.ndarray):
-        host = to_numpy(_adjoint(V) @ B)
+        host = to_numpy(adjoint(V) @ B)
         return host.astype(np.result_type(host.dtype, np.float64), copy=False)
     wide = np.result_type(B.dtype, np.float64)
     n_ranges = max(1, -(-B.shape[0] // _ROWS))
@@ -43,7 +43,7 @@ def inner_products(V: Any, B: Any, *, n_jobs: int | None = None) -> np.ndarray:
     def multiply(start: int, stop: int) -> None:
         for number in range(start, stop):
             rows = slice(number * _ROWS, (number + 1) * _ROWS)
-            np.matmul(_adjoint(V[rows]), B[rows], out=sums[number])
+            np.matmul(adjoint(V[rows]), B[rows], out=sums[number])
 
     _run(multiply, n_ranges, n_jobs)
     return sums.sum(axis=0, dtype=wide)
@@ -148,6 +148,18 @@ def _run(function: Any, n_ranges: int, n_jobs: int | None) -> None:
     run_rows(function, n_ranges, n_jobs=n_jobs, ranges=ranges)
 
 
-def _adjoint(V: Any) -> Any:
+def adjoint(V: Any) -> Any:
+    """Transpose a block and conjugate it, if it is complex.
+
+    Parameters
+    ----------
+    V : array of shape (n, m)
+        Block.
+
+    Returns
+    -------
+    adjoint : array of shape (m, n)
+        A view where the block is real.
+    """
     xp = namespace_of(V)
     return xp.conj(V).T if xp.isdtype(V.dtype, "complex floating") else V.T

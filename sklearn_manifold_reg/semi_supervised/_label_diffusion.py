@@ -18,6 +18,7 @@ from sklearn_manifold_reg._arrays import (
     asarray_like,
     float_dtypes,
     namespace_of,
+    one_hot,
     to_numpy,
 )
 from sklearn_manifold_reg.graph import resolve_graph
@@ -48,7 +49,6 @@ from sklearn_manifold_reg.semi_supervised._labeled_components import (
     warn_unreached,
 )
 from sklearn_manifold_reg.semi_supervised._neighbor_average import neighbor_average
-from sklearn_manifold_reg.semi_supervised._one_hot import one_hot
 from sklearn_manifold_reg.semi_supervised._poisson_mbo import poisson_mbo
 from sklearn_manifold_reg.semi_supervised._self_training import self_train
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task

@@ -24,6 +24,7 @@ from sklearn_manifold_reg._arrays import (
     get_namespace,
     is_numpy,
     namespace_of,
+    one_hot,
     to_numpy,
 )
 from sklearn_manifold_reg.graph import laplacian, resolve_graph
@@ -48,7 +49,6 @@ from sklearn_manifold_reg.semi_supervised._manifold_penalty import (
     penalty_weight,
 )
 from sklearn_manifold_reg.semi_supervised._neighbor_average import neighbor_average
-from sklearn_manifold_reg.semi_supervised._one_hot import one_hot
 from sklearn_manifold_reg.semi_supervised._transductive_path import (
     LabeledGreens,
     labeled_greens,

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sklearn_manifold_reg._arrays import namespace_of
+from sklearn_manifold_reg._arrays import namespace_of, one_hot
 from sklearn_manifold_reg.semi_supervised._diffusion_systems import LabelProblem
-from sklearn_manifold_reg.semi_supervised._one_hot import one_hot
 
 # Heat steps between two thresholdings, and the length of a step of the lazy random
 # walk: the paper's 40 steps of explicit heat flow, in the walk's own time.

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from sklearn_manifold_reg._arrays import namespace_of
+from sklearn_manifold_reg._arrays import namespace_of, one_hot
 from sklearn_manifold_reg.semi_supervised._diffusion_systems import (
     LabelProblem,
     Solve,
     solve_harmonic,
 )
-from sklearn_manifold_reg.semi_supervised._one_hot import one_hot
 
 # Share of each class that is taken as labeled in the last round. Shares grow evenly.
 LAST_SHARE = 0.9

@@ -1,17 +1,17 @@
-"""Indicator columns of classes."""
+"""Indicator columns, for libraries that cannot write to chosen places."""
 
 from typing import Any
 
-from sklearn_manifold_reg._arrays import device, namespace_of
+from sklearn_manifold_reg._arrays._namespace import device, namespace_of
 
 
 def one_hot(codes: Any, n_classes: int, reference: Any) -> Any:
-    """Make indicator columns of class codes; a negative code gives a row of zeros.
+    """Make indicator columns of codes; a negative code gives a row of zeros.
 
     Parameters
     ----------
     codes : array of int, shape (n_samples,)
-        Class of each row, on the device of `reference`.
+        Class or cluster of each row, on the device of `reference`.
     n_classes : int
         Number of columns.
     reference : array
@@ -20,6 +20,7 @@ def one_hot(codes: Any, n_classes: int, reference: Any) -> Any:
     Returns
     -------
     Y : array of shape (n_samples, n_classes)
+        Zeros and ones.
     """
     xp = namespace_of(reference)
     columns = xp.arange(n_classes, dtype=codes.dtype, device=device(reference))
