@@ -5,7 +5,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_manifold_reg import cluster, manifold, semi_supervised
+from sklearn_manifold_reg import cluster, kernel, manifold, semi_supervised
 from sklearn_manifold_reg.graph._builder import GraphBuilder
 from sklearn_manifold_reg.utils import all_estimators
 
@@ -37,6 +37,14 @@ VARIANTS = {
         {"alpha": 0.0, "diffusion_time": 2.5},
         {"extension": "geometric_harmonics"},
         {"graph": "precomputed"},
+    ],
+    "GraphRandomFeatures": [
+        {"graph": "precomputed"},
+        {"kernel": "diffusion", "coupling": "antithetic", "n_copies": 2},
+        {"kernel": "p_step", "coupling": "repelling", "transition": "uniform"},
+        {"kernel": "custom", "modulation": [1.0, 0.5], "coupling": "reinforced"},
+        {"projection": 4},
+        {"anchors": 8},
     ],
     "NeighborsGraph": [
         {"weights": "connectivity"},
@@ -157,7 +165,11 @@ NO_AFFINITY = (
     "The check's affinities are inner products of its rows, which say nothing of its "
     "targets, and are not square in some places."
 )
-EMBEDDINGS = (manifold.DiffusionMap, manifold.SpectralEmbedding)
+EMBEDDINGS = (
+    kernel.GraphRandomFeatures,
+    manifold.DiffusionMap,
+    manifold.SpectralEmbedding,
+)
 SELF_AFFINITY = (
     "The check's affinities have the squares of the rows on their diagonal: edges from "
     "rows to themselves, which a graph has none of and a new row may have."

@@ -24,6 +24,13 @@ from sklearn_manifold_reg.graph._partition import (
 )
 from sklearn_manifold_reg.graph._precomputed import PrecomputedGraph
 from sklearn_manifold_reg.graph._radius_graph import RadiusGraph
+from sklearn_manifold_reg.graph._random_walks import (
+    RandomWalks,
+    WalkFeatures,
+    WalkProduct,
+    random_walks,
+)
+from sklearn_manifold_reg.graph._random_walks_partition import partition_walks
 from sklearn_manifold_reg.graph._resolve import resolve_graph
 from sklearn_manifold_reg.graph._spectrum import (
     LaplacianEigenpairs,
@@ -43,8 +50,11 @@ __all__ = [
     "PageRankFilter",
     "PrecomputedGraph",
     "RadiusGraph",
+    "RandomWalks",
     "SpectralFilter",
     "TikhonovFilter",
+    "WalkFeatures",
+    "WalkProduct",
     "WaveFilter",
     "attribute_entropy",
     "connected_components",
@@ -54,6 +64,8 @@ __all__ = [
     "link_rows",
     "modularity",
     "normalized_cut",
+    "partition_walks",
+    "random_walks",
     "replace_matched",
     "resolve_graph",
 ]
