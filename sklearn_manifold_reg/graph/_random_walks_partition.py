@@ -1,5 +1,6 @@
 """Random walks on a graph in parts, each of which holds its own rows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,6 +135,7 @@ def partition_walks(
     modulation: Any,
     *,
     isolated: float | None = None,
+    client: Any = None,
     **options: Any,
 ) -> WalkFeatures:
     """Compute features by random walks from parts of a graph.
@@ -147,11 +149,14 @@ def partition_walks(
     affinity : sparse array or matrix, CSR or Graph of shape (n, n)
         Symmetric, non-negative weights.
     labels : integer array of shape (n,)
-        Part of each node.
+        Part of each node. Few edges between parts make few walks that are handed on.
     modulation : array-like of shape (n_terms,)
         Coefficients of the series, see `RandomWalks.features`.
     isolated : float, default=None
         See `RandomWalks.features`.
+    client : dask.distributed.Client, default=None
+        Cluster whose workers hold the parts: each turn is one task a part, and walks
+        go from worker to worker. By default all parts are in this process.
     **options : dict
         Parameters of `random_walks`.
 
@@ -164,7 +169,7 @@ def partition_walks(
     ------
     ValueError
         If walks are "reinforced": each depends on all earlier ones of its source, which
-        are in other parts.
+        are in other parts. If `labels` does not have a part for each node.
 
     See Also
     --------
@@ -172,7 +177,9 @@ def partition_walks(
 
     Notes
     -----
-    All deposits are kept until the end, and put in order: 40 bytes a step.
+    All deposits are kept until the end, by the part of their source, and put in order:
+    40 bytes a step. The number of turns is the largest number of times that a walk
+    changes parts; that of tasks is O(n_parts²) a turn, as each part sends to each.
 
     Examples
     --------
@@ -199,10 +206,55 @@ def partition_walks(
     kinds, owner = np.unique(labels, return_inverse=True)
     parts = _cut(positive_csr(affinity), owner, len(kinds), walks)
     sources = walks.sources(modulation, isolated=isolated)
-    visits = _run(parts, owner, sources)
-    block = rows_of_visits(visits, sources, np.empty(0, dtype=np.int32))
+    places = _Here() if client is None else _Workers(client)
+    blocks = _run(parts, owner, sources, places)
     shape = (walks.n_nodes, walks.n_nodes)
-    return WalkFeatures(*stack_rows([block], shape, walks.dtype))
+    matrix, n_steps = stack_rows(blocks, shape, walks.dtype)
+    # Rows came part by part.
+    order = np.argsort(np.concatenate([part.nodes for part in parts]))
+    return WalkFeatures(matrix[order], n_steps)
+
+
+class _Here:
+    """Tasks done at once, in this process."""
+
+    def send(self, data: Any, _part: int) -> Any:
+        return data
+
+    def share(self, data: Any) -> Any:
+        return data
+
+    def submit(self, _part: int, function: Callable, *arguments: Any) -> Any:
+        return function(*arguments)
+
+    def gather(self, results: list) -> list:
+        return results
+
+
+class _Workers:
+    """Tasks done by the workers of a cluster, those of a part by the same one."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._names = sorted(client.scheduler_info(n_workers=-1)["workers"])
+
+    def _name(self, part: int) -> str:
+        return self._names[part % len(self._names)]
+
+    def send(self, data: Any, part: int) -> Any:
+        # By name, and in a list, which would otherwise be sent item by item.
+        return self._client.scatter([data], workers=[self._name(part)], hash=False)[0]
+
+    def share(self, data: Any) -> Any:
+        return self._client.scatter([data], broadcast=True, hash=False)[0]
+
+    def submit(self, part: int, function: Callable, *arguments: Any) -> Any:
+        return self._client.submit(
+            function, *arguments, workers=[self._name(part)], pure=False
+        )
+
+    def gather(self, results: list) -> list:
+        return self._client.gather(results)
 
 
 def _cut(
@@ -223,23 +275,105 @@ def _cut(
     ]
 
 
-def _run(parts: list[WalkPart], owner: np.ndarray, sources: Sources) -> Visits:
+def _run(
+    parts: list[WalkPart], owner: np.ndarray, sources: Sources, places: Any
+) -> list[tuple]:
     """Let parts run in turns, and hand walks on, until all have halted."""
-    degrees = [np.diff(part.tables.indptr) for part in parts]
-    linked = [p.nodes[d > 0] for p, d in zip(parts, degrees, strict=True)]
-    queues = [start_queue(nodes, sources.rules[0]) for nodes in linked]
-    found = []
-    while any(len(queue.source) for queue in queues):
-        leaving = []
-        for part, queue in zip(parts, queues, strict=True):
-            if len(queue.source):
-                left, visits = part.advance(queue, sources.coefficients, sources.rules)
-                leaving.append(left)
-                found.append(visits)
-        moved = Queue(*(np.concatenate(a) for a in zip(*leaving, strict=True)))
-        to = owner[moved.place]
-        queues = [Queue(*(a[to == p] for a in moved)) for p in range(len(parts))]
-    if not found:
-        nothing = np.empty(0, dtype=np.int64)
-        return Visits(nothing, nothing, nothing, nothing, np.empty(0))
-    return Visits(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
+    n_parts = len(parts)
+    coefficients, rules = sources.coefficients, sources.rules
+    everyone = range(n_parts)
+    held = [places.send(part, p) for p, part in enumerate(parts)]
+    owners, inverse_roots = places.share(owner), places.share(sources.inverse_roots)
+    queues = {p: places.submit(p, _first_queue, held[p], rules[0]) for p in everyone}
+    # Visits by the part of their source, which sums them in the end.
+    found: list[list] = [[] for _ in everyone]
+    moving = list(everyone)
+    while moving:
+        turns = {
+            p: places.submit(p, _take_turn, held[p], queues[p], owners, n_parts,
+                             coefficients, rules)
+            for p in moving
+        }  # fmt: skip
+        sent = places.gather([places.submit(p, _sizes, turns[p]) for p in moving])
+        arrived = np.array([sizes for sizes, _ in sent]) > 0
+        visited = np.array([sizes for _, sizes in sent]) > 0
+        for to in everyone:
+            found[to] += [
+                places.submit(p, _take_visits, turns[p], to)
+                for p, any_visits in zip(moving, visited[:, to], strict=True)
+                if any_visits
+            ]
+        receivers = [to for to in everyone if arrived[:, to].any()]
+        queues = {
+            to: places.submit(to, _join_queues, *(
+                places.submit(p, _take_queue, turns[p], to)
+                for p, any_walks in zip(moving, arrived[:, to], strict=True)
+                if any_walks
+            ))
+            for to in receivers
+        }  # fmt: skip
+        moving = receivers
+    start = sources.starts()
+    return places.gather(
+        [
+            places.submit(p, _sum_visits, part.nodes, start[part.nodes],
+                          sources.scales[part.nodes], inverse_roots, *found[p])
+            for p, part in enumerate(parts)
+        ]
+    )  # fmt: skip
+
+
+def _first_queue(part: WalkPart, n_walks: int) -> Queue:
+    linked = np.diff(part.tables.indptr) > 0
+    return start_queue(part.nodes[linked], n_walks)
+
+
+def _take_turn(
+    part: WalkPart,
+    queue: Queue,
+    owner: np.ndarray,
+    n_parts: int,
+    coefficients: np.ndarray,
+    rules: tuple,
+) -> tuple[list[Queue], list[Visits]]:
+    """Run the walks at a part; split what comes of it by who gets it."""
+    left, visits = part.advance(queue, coefficients, rules)
+    to, home = owner[left.place], owner[visits.source]
+    return (
+        [Queue(*(a[to == p] for a in left)) for p in range(n_parts)],
+        [Visits(*(a[home == p] for a in visits)) for p in range(n_parts)],
+    )
+
+
+def _sizes(turn: tuple[list[Queue], list[Visits]]) -> tuple[list[int], list[int]]:
+    queues, visits = turn
+    return [len(q.source) for q in queues], [len(v.source) for v in visits]
+
+
+def _take_queue(turn: tuple[list[Queue], list[Visits]], part: int) -> Queue:
+    return turn[0][part]
+
+
+def _take_visits(turn: tuple[list[Queue], list[Visits]], part: int) -> Visits:
+    return turn[1][part]
+
+
+def _join_queues(*queues: Queue) -> Queue:
+    return Queue(*(np.concatenate(arrays) for arrays in zip(*queues, strict=True)))
+
+
+def _sum_visits(
+    nodes: np.ndarray,
+    start: np.ndarray,
+    scales: np.ndarray,
+    inverse_roots: np.ndarray,
+    *found: Visits,
+) -> tuple[np.ndarray, list, int]:
+    """Sum what walks from the nodes of a part have left."""
+    nothing = np.empty(0, dtype=np.int64)
+    visits = Visits(nothing, nothing, nothing, nothing, np.empty(0))
+    if found:
+        visits = Visits(*(np.concatenate(a) for a in zip(*found, strict=True)))
+    visits = visits._replace(source=np.searchsorted(nodes, visits.source))
+    every = np.empty(0, dtype=np.int32)
+    return rows_of_visits(visits, nodes, start, scales, inverse_roots, every)

@@ -70,6 +70,11 @@ class Sources:
         p_halt = float(halt) * 2.0**-64
         return float(n_walks * min(1 / p_halt - 1, len(self.coefficients) - 1))
 
+    def starts(self) -> np.ndarray:
+        """Deposits of all walks of each source together at the source itself."""
+        linked = np.diff(self.first.indptr) > 0
+        return np.where(linked, self.coefficients[0] * self.rules[0], self.isolated)
+
     def scratch(self) -> np.ndarray:
         """Zeros that a kernel needs beside its own arrays."""
         size = {
@@ -281,16 +286,27 @@ def average_products(
 
 
 def rows_of_visits(
-    visits: Visits, sources: Sources, column_of: np.ndarray
+    visits: Visits,
+    nodes: np.ndarray,
+    start: np.ndarray,
+    scales: np.ndarray,
+    inverse_roots: np.ndarray,
+    column_of: np.ndarray,
 ) -> tuple[np.ndarray, list, int]:
     """Sum visits in any order to rows, as the kernels do.
 
     Parameters
     ----------
     visits : Visits
-        Of all walks from all sources.
-    sources : Sources
-        Sources.
+        Of all walks from some sources, which are known by their places in `nodes`.
+    nodes : integer ndarray of shape (n_sources,)
+        Nodes that the sources are.
+    start : ndarray of shape (n_sources,)
+        What all walks of a source together leave at itself.
+    scales : ndarray of shape (n_sources,)
+        Factors of the rows.
+    inverse_roots : ndarray of shape (n_nodes,)
+        Factors of the columns.
     column_of : integer ndarray of shape (n_nodes,) or (0,)
         Columns of nodes, -1 for those left out; empty for all.
 
@@ -299,13 +315,9 @@ def rows_of_visits(
     lengths, pieces, n_steps : ndarray, list, int
         As of `write_rows`.
     """
-    n = len(sources)
-    degrees = np.diff(sources.first.indptr)
-    n_walks = sources.rules[0]
-    start = np.where(degrees > 0, sources.coefficients[0] * n_walks, sources.isolated)
     own = np.nonzero(start)[0]
     source = np.concatenate([own, visits.source])
-    node = np.concatenate([own, visits.node])
+    node = np.concatenate([nodes[own], visits.node])
     walk = np.concatenate([np.full(len(own), -1), visits.walk])
     step = np.concatenate([np.zeros(len(own), dtype=np.int64), visits.step])
     deposit = np.concatenate([start[own], visits.deposit])
@@ -320,9 +332,9 @@ def rows_of_visits(
     # Adds one after another, in this order.
     sums = np.bincount(np.cumsum(new) - 1, weights=deposit)
     source, node = source[new], node[new]
-    values = sums * sources.scales[source] * sources.inverse_roots[node]
+    values = sums * scales[source] * inverse_roots[node]
     columns = column_of[node] if len(column_of) else node.astype(np.int32)
-    lengths = np.bincount(source, minlength=n)
+    lengths = np.bincount(source, minlength=len(start))
     return lengths, [(columns, values)], len(visits.source)
 
 
@@ -368,7 +380,14 @@ def _visits(sources: Sources) -> Visits:
 
 
 def _reference_rows(sources: Sources, column_of: np.ndarray) -> Any:
-    return rows_of_visits(_visits(sources), sources, column_of)
+    return rows_of_visits(
+        _visits(sources),
+        np.arange(len(sources)),
+        sources.starts(),
+        sources.scales,
+        sources.inverse_roots,
+        column_of,
+    )
 
 
 def _reference_products(
