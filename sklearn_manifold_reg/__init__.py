@@ -10,9 +10,11 @@ from sklearn_manifold_reg._version import __version__
 
 _SUBPACKAGES = (
     "cluster",
+    "datasets",
     "graph",
     "linalg",
     "manifold",
+    "metrics",
     "model_selection",
     "plotting",
     "semi_supervised",
