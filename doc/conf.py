@@ -43,6 +43,7 @@ sphinx_gallery_conf = {
         "../examples/manifold",
         "../examples/graph",
         "../examples/model_selection",
+        "../examples/metrics",
     ],
     "capture_repr": (),
     "download_all_examples": False,

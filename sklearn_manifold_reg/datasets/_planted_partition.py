@@ -141,19 +141,7 @@ def make_planted_partition(
     if not connected or n == 1:
         return _adjacency(*_draw_edges(blocks, rng), n), y
 
-    if probabilities is not None:
-        joined = csgraph.connected_components(probabilities > 0, directed=False)[0] == 1
-        diagonal = np.eye(len(sizes), dtype=np.int64)
-        isolated = np.prod((1 - probabilities) ** (sizes - diagonal), axis=1)
-    else:
-        joined = len(sizes) == 1 or p_out > 0
-        isolated = (1 - p_in) ** (sizes - 1) * (1 - p_out) ** (n - sizes)
-    if not joined:
-        raise ValueError(
-            "No graph is connected: no edge may join some classes to the rest. "
-            "Raise p_out, or the zeros of probabilities, or set connected=False."
-        )
-    n_isolated = float(sizes @ isolated)
+    n_isolated = _expect_isolated(sizes, p_in, p_out, probabilities)
     way_out = (
         f"A graph has on average {n_isolated:.3g} nodes without edges. Raise the "
         "probabilities of edges, or set connected=False and, say, keep the largest "
@@ -242,6 +230,25 @@ def _two_level_blocks(sizes: np.ndarray, p_in: float, p_out: float) -> _Blocks:
     return _Blocks(
         *(np.concatenate([x, z[:-1]]) for x, z in zip(inside, behind, strict=True))
     )
+
+
+def _expect_isolated(
+    sizes: np.ndarray, p_in: float, p_out: float, probabilities: np.ndarray | None
+) -> float:
+    """Expect the number of nodes without edges; refuse classes that nothing joins."""
+    if probabilities is None:
+        joined = len(sizes) == 1 or p_out > 0
+        q = (1 - p_in) ** (sizes - 1) * (1 - p_out) ** (sizes.sum() - sizes)
+    else:
+        joined = csgraph.connected_components(probabilities, directed=False)[0] == 1
+        others = sizes - np.eye(len(sizes), dtype=np.int64)
+        q = np.prod((1 - probabilities) ** others, axis=1)
+    if not joined:
+        raise ValueError(
+            "No graph is connected: no edge may join some classes to the rest. Raise "
+            "p_out, or zeros of probabilities, or set connected=False."
+        )
+    return float(sizes @ q)
 
 
 def _draw_edges(

@@ -171,6 +171,9 @@ def test_two_levels_and_their_matrix_are_one_model():
         )
     ]
     assert expected == pytest.approx([9 * 0.7 + 19 * 0.2] * 2)
+    isolated = [private._expect_isolated(sizes, 0.7, 0.2, M) for M in (None, P)]
+    by_hand = 4 * 0.3**3 * 0.8**4 + 0.8**7 + 3 * 0.3**2 * 0.8**5
+    assert isolated == pytest.approx([by_hand] * 2)
 
 
 @pytest.mark.parametrize("n_samples", [2, 8])

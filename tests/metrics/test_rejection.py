@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from scipy.linalg import expm
 from sklearn import metrics as sklearn_metrics
 
 from sklearn_manifold_reg._arrays import namespace_of, to_numpy
+from sklearn_manifold_reg.datasets import make_planted_partition
 from sklearn_manifold_reg.metrics import rejection_auc, rejection_curve
 
 
@@ -158,6 +160,26 @@ def test_device_arrays_stay_where_they_are(namespace):
             assert one.device == moved.device
             np.testing.assert_array_equal(to_numpy(one), other)
         assert rejection_auc(moved, labels) == rejection_auc(distances, y)
+
+
+@pytest.mark.statistical
+def test_areas_of_communicability_and_its_logarithm():
+    # The setting of V. Ivashkin and P. Chebotarev, doi:10.1007/978-3-319-56829-4_8,
+    # at the times of the tables that they give with their code. The means were
+    # computed independently of this package.
+    rng = np.random.RandomState(0)
+    areas = []
+    for _ in range(50):
+        A, y = make_planted_partition(100, 2, p_in=0.3, p_out=0.1, random_state=rng)
+        log_K = np.log(expm(0.54 / (2 * (1 - 0.54)) * A.toarray()))
+        K = expm(0.36 / (2 * (1 - 0.36)) * A.toarray())
+        areas.append(
+            [
+                rejection_auc(np.diag(M)[:, None] + np.diag(M) - M - M.T, y)
+                for M in (log_K, K)
+            ]
+        )
+    np.testing.assert_allclose(np.mean(areas, axis=0), [0.970, 0.844], atol=0.01)
 
 
 @pytest.mark.parametrize("score", [rejection_auc, rejection_curve])
