@@ -48,8 +48,8 @@ def make_planted_partition(
     """Draw a random graph with classes of nodes: a stochastic block model.
 
     Every pair of nodes is joined by an edge independently, with probability
-    `probabilities[y[i], y[j]]`, which is `p_in` within a class and `p_out` between
-    classes.
+    `probabilities[y[i], y[j]]` [1]_. Without `probabilities` this is `p_in` within a
+    class and `p_out` between classes, a planted partition [2]_.
 
     Parameters
     ----------
@@ -281,7 +281,7 @@ def _draw_edges(
 
 def _adjacency(i: np.ndarray, j: np.ndarray, n: int) -> sparse.csr_array:
     """Join each pair once, in both directions."""
-    # numpy.unique hashes, which takes a hundred times as long as the sort alone.
+    # Not by numpy.unique, which hashes first: a hundred times as long as the sort.
     pairs = np.sort(i * n + j)
     i, j = np.divmod(pairs[np.diff(pairs, prepend=-1) > 0], n)
     # Rows stay in this order: of each, the entries left of the diagonal come first.
