@@ -1,7 +1,7 @@
 """Descent of kernel k-means: all rows at once, and one row at a time."""
 
-from hashlib import blake2b
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -193,9 +193,7 @@ def _reseed(
                 return
 
 
-def move_rows(
-    problem: Problem, sums: HostSums, runs: list[Run], seeds: np.ndarray
-) -> None:
+def move_rows(problem: Problem, sums: Any, runs: list[Run], seeds: np.ndarray) -> None:
     """Move single rows in random order while that lowers the objective.
 
     A move from cluster l to c changes it by

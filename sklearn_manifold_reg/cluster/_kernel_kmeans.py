@@ -25,7 +25,6 @@ from sklearn_manifold_reg.cluster._kernel_descent import (
 )
 from sklearn_manifold_reg.cluster._kernel_matrix import (
     KERNEL_CONSTRAINTS,
-    SymmetricKernel,
     evaluate_kernel,
     lowest_eigenvalue,
     symmetric_kernel,
@@ -162,13 +161,18 @@ default="k-means++"
 
     Examples
     --------
-    >>> from sklearn.datasets import make_circles
+    Two triangles, joined by an edge:
+
+    >>> import numpy as np
+    >>> from scipy.linalg import expm
     >>> from sklearn_manifold_reg.cluster import KernelKMeans
-    >>> X, truth = make_circles(200, factor=0.2, noise=0.05, random_state=0)
-    >>> model = KernelKMeans(2, kernel="polynomial", degree=2, random_state=0)
-    >>> same = model.fit(X).predict(X) == truth
-    >>> bool(same.all() or not same.any())
+    >>> A = np.kron(np.eye(2), np.ones((3, 3)) - np.eye(3))
+    >>> A[2, 3] = A[3, 2] = 1
+    >>> model = KernelKMeans(2, random_state=0).fit(expm(A), adjacency=A)
+    >>> bool(np.all(model.labels_ == model.labels_[[0, 0, 0, 3, 3, 3]]))
     True
+    >>> round(model.modularity_, 3)
+    0.357
     """
 
     _parameter_constraints: dict = {
@@ -283,17 +287,15 @@ default=None
             )
             with task.stage("assign"):
                 runs = self._descend(problem)
-        if adjacency is not None:
-            values = [modularity(adjacency, run.labels) for run in runs]
         if self.select == "modularity":
-            place = int(np.argmax(values))
+            best = max(runs, key=lambda run: modularity(adjacency, run.labels))
         else:
-            place = int(np.argmin([run.objective for run in runs]))
-        self._keep(X, problem, runs[place])
-        if hasattr(self, "modularity_"):
-            del self.modularity_
+            best = min(runs, key=lambda run: run.objective)
+        self._keep(X, problem, best)
         if adjacency is not None:
-            self.modularity_ = values[place]
+            self.modularity_ = modularity(adjacency, best.labels)
+        elif hasattr(self, "modularity_"):
+            del self.modularity_
         return self
 
     def predict(self, X):
@@ -330,6 +332,7 @@ default=None
             )
         n = len(problem.weights)
         rng = check_random_state(self.random_state)
+        starts: list[Any]
         if isinstance(self.init, str):
             starts = [s for s in STARTS[self.init] for _ in range(self.n_init)]
         else:

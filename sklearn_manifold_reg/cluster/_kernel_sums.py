@@ -274,7 +274,9 @@ def _add_rows(
     S: np.ndarray,
 ) -> None:
     """Do what the kernel does, row by row."""
-    for row, source, target, amount in zip(rows, sources, targets, amounts, strict=True):
+    for row, source, target, amount in zip(
+        rows, sources, targets, amounts, strict=True
+    ):
         values = amount * K[row].astype(np.float64)
         S[target] += values
         if source >= 0:
