@@ -71,7 +71,7 @@ class Problem:
         )
 
     def objectives(self, sizes: np.ndarray, inner: np.ndarray) -> np.ndarray:
-        """Sums of squared distances to the centers, of shape (n_runs,)."""
+        """Sum squared distances to the centers, shape (n_runs,)."""
         shares = np.divide(inner, sizes, out=np.zeros_like(inner), where=sizes > 0)
         return self.weights @ self.kernel.diagonal - shares.sum(axis=1)
 
@@ -197,9 +197,9 @@ def move_rows(problem: Problem, sums: Any, runs: list[Run], seeds: np.ndarray) -
     """Move single rows in random order while that lowers the objective.
 
     A move from cluster l to c changes it by
-    `w s_c / (s_c + w) d_c - w s_l / (s_l - w) d_l`, with w the weight of the row, s those
-    of the clusters and d the squared distances to their centers, whatever the sign of
-    the kernel's eigenvalues.
+    `w s_c / (s_c + w) d_c - w s_l / (s_l - w) d_l`, with w the weight of the row, s
+    those of the clusters and d the squared distances to their centers, whatever the
+    sign of the kernel's eigenvalues.
 
     Parameters
     ----------

@@ -108,7 +108,7 @@ def symmetric_kernel(
     Raises
     ------
     ValueError
-        If K is not square.
+        If K is not square, or so large that sums overflow.
     """
     if K.ndim != 2 or K.shape[0] != K.shape[1]:
         raise ValueError(
@@ -117,25 +117,24 @@ def symmetric_kernel(
             "a kernel such as kernel='rbf'."
         )
     xp = namespace_of(K)
-    if not is_numpy(xp):
+    on_host = is_numpy(xp)
+    if on_host:
+        K = np.ascontiguousarray(K.T if K.flags.f_contiguous else K)
+        asymmetry, scale = _measure(K, n_jobs)
+    else:
         transposed = xp.matrix_transpose(K)
         scale = float(xp.max(xp.abs(K)))
         asymmetry = float(xp.max(xp.abs(K - transposed)))
-        if asymmetry > _tolerance(xp.finfo(K.dtype).eps, scale):
-            K = (K + transposed) / 2
-        diagonal = to_numpy(xp.linalg.diagonal(K)).astype(np.float64)
-        return SymmetricKernel(K, diagonal, scale)
-    if K.flags.f_contiguous:
-        K = K.T
-    K = np.ascontiguousarray(K)
-    asymmetry, scale = _measure(K, n_jobs)
-    if asymmetry > _tolerance(np.finfo(K.dtype).eps, scale):
-        K = _symmetric_part(K, n_jobs)
-    return SymmetricKernel(K, np.diagonal(K).astype(np.float64), scale)
-
-
-def _tolerance(eps: float, scale: float) -> float:
-    return _ROUNDING * float(eps) * scale
+    limits = xp.finfo(K.dtype)
+    if scale > float(limits.max) / (8 * K.shape[0] ** 2):
+        raise ValueError(
+            f"Sums of the kernel, whose largest value is {scale:.3g}, would overflow: "
+            "divide it by a constant, which changes no cluster."
+        )
+    if asymmetry > _ROUNDING * float(limits.eps) * scale:
+        K = _symmetric_part(K, n_jobs) if on_host else (K + transposed) / 2
+    diagonal = np.diagonal(K) if on_host else to_numpy(xp.linalg.diagonal(K))
+    return SymmetricKernel(K, diagonal.astype(np.float64), scale)
 
 
 def _strips(n: int) -> list[tuple[int, int]]:

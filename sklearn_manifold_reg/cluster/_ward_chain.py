@@ -10,6 +10,8 @@ from sklearn_manifold_reg.utils._numba import run_rows, use_compiled
 # Squared distances, relative to the largest value of the kernel and the rounding of
 # its dtype, that are taken for zero.
 _ROUNDING = 16.0
+# Rows of a strip of the matrix of distances.
+_STRIP = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,21 +112,34 @@ def cut_tree(children: np.ndarray, n_clusters: int) -> np.ndarray:
 def _distances(
     kernel: SymmetricKernel, overwrite: bool, n_jobs: int | None
 ) -> np.ndarray:
-    """Compute squared distances of rows, infinite from a row to itself."""
+    """Compute squared distances of rows, infinite from a row to itself.
+
+    They are symmetric to the last bit, though K may be so up to rounding only: a chain
+    of nearest neighbors would not end otherwise.
+    """
     K = kernel.K
     D = K if overwrite and K.flags.writeable else np.empty_like(K)
+    function = _fill_distances
+    if use_compiled():
+        from sklearn_manifold_reg.cluster._ward_chain_numba import fill_distances
 
-    def fill(start: int, stop: int) -> None:
-        block = D[start:stop]
-        np.multiply(K[start:stop], -2, out=block)
-        block += kernel.diagonal
-        block += kernel.diagonal[start:stop, None]
-
+        function = fill_distances
     n = K.shape[0]
-    ranges = [(i, min(i + 64, n)) for i in range(0, n, 64)]
-    run_rows(fill, n, n_jobs=n_jobs, ranges=ranges)
-    np.fill_diagonal(D, np.inf)
+    ranges = [(i, min(i + _STRIP, n)) for i in range(0, n, _STRIP)]
+    run_rows(function, n, K, kernel.diagonal, D, n_jobs=n_jobs, ranges=ranges)
     return D
+
+
+def _fill_distances(
+    K: np.ndarray, diagonal: np.ndarray, D: np.ndarray, start: int, stop: int
+) -> None:
+    values = diagonal[start:stop, None] + diagonal[:stop]
+    values -= K[start:stop, :stop] + K[:stop, start:stop].T
+    # Rows above the strip have their diagonal already.
+    D[start:stop, :stop] = values
+    D[:stop, start:stop] = values.T
+    rows = np.arange(start, stop)
+    D[rows, rows] = np.inf
 
 
 def _number_clusters(pairs: np.ndarray) -> np.ndarray:

@@ -8,6 +8,8 @@ from sklearn_manifold_reg.utils._numba import kernel
 # Columns whose minimum is taken at once, in as many lanes as registers hold.
 _BLOCK = 512
 _LANES = 32
+# Side of a tile of the matrix of distances.
+_TILE = 32
 # Clusters below which they are no more moved together.
 _FEW = 64
 
@@ -106,3 +108,22 @@ def merge_pairs(D, pairs, heights):
         for m in range(np.uint64(width)):
             if dead[m] == 0:
                 D[m, y] = kept[m]
+
+
+@kernel
+def fill_distances(K, diagonal, D, start, stop):
+    """Compute squared distances of some rows to rows up to them, and mirror them.
+
+    D may be K: an entry and its mirror image are read before they are written.
+    """
+    for top in range(start, stop, _TILE):
+        bottom = min(top + _TILE, stop)
+        for left in range(0, bottom, _TILE):
+            for i in range(np.uint64(top), np.uint64(bottom)):
+                right = min(np.int64(i) + 1, left + _TILE)
+                for j in range(np.uint64(left), np.uint64(right)):
+                    value = diagonal[i] + diagonal[j] - (K[i, j] + K[j, i])
+                    D[i, j] = value
+                    D[j, i] = value
+    for i in range(start, stop):
+        D[i, i] = np.inf
