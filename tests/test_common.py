@@ -21,6 +21,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:X does not have valid feature names"),
     pytest.mark.filterwarnings("ignore:X has feature names, but"),
     pytest.mark.filterwarnings("ignore:No cluster structure:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.* clusters have rows"),
     pytest.mark.filterwarnings("ignore:Only .* clusters were found:UserWarning"),
     pytest.mark.filterwarnings("ignore:y holds exactly the labels -1:UserWarning"),
 ]
@@ -38,6 +39,12 @@ VARIANTS = {
         {"extension": "geometric_harmonics"},
         {"graph": "precomputed"},
     ],
+    "KernelKMeans": [
+        {"kernel": "rbf"},
+        {"kernel": "linear", "algorithm": "lloyd", "shift": True},
+        {"kernel": "rbf", "algorithm": "iterative", "init": "any", "empty": "drop"},
+    ],
+    "KernelWard": [{"kernel": "rbf"}],
     "NeighborsGraph": [
         {"weights": "connectivity"},
         {"weights": "heat", "symmetrize": "max"},
@@ -184,6 +191,17 @@ def expected_failed_checks(estimator):
     clusterer = isinstance(estimator, cluster.AttributedSpectralClustering)
     if clusterer and estimator.graph == "precomputed":
         failed["check_clustering"] = "The rows of the check are no affinities."
+    if isinstance(estimator, (cluster.KernelKMeans, cluster.KernelWard)):
+        if estimator.kernel == "precomputed":
+            failed["check_clustering"] = "The rows of the check are no kernel."
+        elif isinstance(estimator, cluster.KernelKMeans):
+            failed |= dict.fromkeys(
+                (
+                    "check_sample_weight_equivalence_on_dense_data",
+                    "check_sample_weight_equivalence_on_sparse_data",
+                ),
+                "Starts are drawn from the rows there are, as those of KMeans.",
+            )
     if isinstance(estimator, LAPLACIAN_REGULARIZED):
         failed |= dict.fromkeys(
             (
