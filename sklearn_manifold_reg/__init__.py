@@ -12,6 +12,7 @@ _SUBPACKAGES = (
     "cluster",
     "datasets",
     "graph",
+    "kernel",
     "linalg",
     "manifold",
     "metrics",

@@ -5,7 +5,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_manifold_reg import cluster, manifold, semi_supervised
+from sklearn_manifold_reg import cluster, kernel, manifold, semi_supervised
 from sklearn_manifold_reg.graph._builder import GraphBuilder
 from sklearn_manifold_reg.utils import all_estimators
 
@@ -14,6 +14,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The graph of:UserWarning"),
     pytest.mark.filterwarnings("ignore:n_neighbors=:UserWarning"),
     pytest.mark.filterwarnings("ignore:n_components=:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.* entries have no logarithm:UserWarning"),
     pytest.mark.filterwarnings("ignore:Geometric harmonics miss:UserWarning"),
     pytest.mark.filterwarnings("ignore:.* rows lie in components:UserWarning"),
     pytest.mark.filterwarnings("ignore:.* rows have no other row:UserWarning"),
@@ -38,6 +39,12 @@ VARIANTS = {
         {"alpha": 0.0, "diffusion_time": 2.5},
         {"extension": "geometric_harmonics"},
         {"graph": "precomputed"},
+    ],
+    "GraphKernel": [
+        {"graph": "precomputed"},
+        {"kernel": "katz", "center": True},
+        {"kernel": "log_forest", "output": "distance"},
+        {"kernel": "ppr", "normalize": True},
     ],
     "KernelKMeans": [
         {"kernel": "rbf"},
@@ -164,7 +171,11 @@ NO_AFFINITY = (
     "The check's affinities are inner products of its rows, which say nothing of its "
     "targets, and are not square in some places."
 )
-EMBEDDINGS = (manifold.DiffusionMap, manifold.SpectralEmbedding)
+EMBEDDINGS = (
+    kernel.GraphKernel,
+    manifold.DiffusionMap,
+    manifold.SpectralEmbedding,
+)
 SELF_AFFINITY = (
     "The check's affinities have the squares of the rows on their diagonal: edges from "
     "rows to themselves, which a graph has none of and a new row may have."
