@@ -44,6 +44,7 @@ sphinx_gallery_conf = {
         "../examples/kernel",
         "../examples/graph",
         "../examples/model_selection",
+        "../examples/metrics",
     ],
     "capture_repr": (),
     "download_all_examples": False,

@@ -10,10 +10,12 @@ from sklearn_manifold_reg._version import __version__
 
 _SUBPACKAGES = (
     "cluster",
+    "datasets",
     "graph",
     "kernel",
     "linalg",
     "manifold",
+    "metrics",
     "model_selection",
     "plotting",
     "semi_supervised",

@@ -14,6 +14,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The graph of:UserWarning"),
     pytest.mark.filterwarnings("ignore:n_neighbors=:UserWarning"),
     pytest.mark.filterwarnings("ignore:n_components=:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.* entries have no logarithm:UserWarning"),
     pytest.mark.filterwarnings("ignore:Geometric harmonics miss:UserWarning"),
     pytest.mark.filterwarnings("ignore:.* rows lie in components:UserWarning"),
     pytest.mark.filterwarnings("ignore:.* rows have no other row:UserWarning"),
@@ -21,6 +22,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:X does not have valid feature names"),
     pytest.mark.filterwarnings("ignore:X has feature names, but"),
     pytest.mark.filterwarnings("ignore:No cluster structure:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.* clusters have rows"),
     pytest.mark.filterwarnings("ignore:Only .* clusters were found:UserWarning"),
     pytest.mark.filterwarnings("ignore:y holds exactly the labels -1:UserWarning"),
 ]
@@ -38,6 +40,12 @@ VARIANTS = {
         {"extension": "geometric_harmonics"},
         {"graph": "precomputed"},
     ],
+    "GraphKernel": [
+        {"graph": "precomputed"},
+        {"kernel": "katz", "center": True},
+        {"kernel": "log_forest", "output": "distance"},
+        {"kernel": "ppr", "normalize": True},
+    ],
     "GraphRandomFeatures": [
         {"graph": "precomputed"},
         {"kernel": "diffusion", "coupling": "antithetic", "n_copies": 2},
@@ -46,6 +54,12 @@ VARIANTS = {
         {"projection": 4},
         {"anchors": 8},
     ],
+    "KernelKMeans": [
+        {"kernel": "rbf"},
+        {"kernel": "linear", "algorithm": "lloyd", "shift": True},
+        {"kernel": "rbf", "algorithm": "iterative", "init": "any", "empty": "drop"},
+    ],
+    "KernelWard": [{"kernel": "rbf"}],
     "NeighborsGraph": [
         {"weights": "connectivity"},
         {"weights": "heat", "symmetrize": "max"},
@@ -166,6 +180,7 @@ NO_AFFINITY = (
     "targets, and are not square in some places."
 )
 EMBEDDINGS = (
+    kernel.GraphKernel,
     kernel.GraphRandomFeatures,
     manifold.DiffusionMap,
     manifold.SpectralEmbedding,
@@ -196,6 +211,17 @@ def expected_failed_checks(estimator):
     clusterer = isinstance(estimator, cluster.AttributedSpectralClustering)
     if clusterer and estimator.graph == "precomputed":
         failed["check_clustering"] = "The rows of the check are no affinities."
+    if isinstance(estimator, (cluster.KernelKMeans, cluster.KernelWard)):
+        if estimator.kernel == "precomputed":
+            failed["check_clustering"] = "The rows of the check are no kernel."
+        elif isinstance(estimator, cluster.KernelKMeans):
+            failed |= dict.fromkeys(
+                (
+                    "check_sample_weight_equivalence_on_dense_data",
+                    "check_sample_weight_equivalence_on_sparse_data",
+                ),
+                "Starts are drawn from the rows there are, as those of KMeans.",
+            )
     if isinstance(estimator, LAPLACIAN_REGULARIZED):
         failed |= dict.fromkeys(
             (

@@ -35,7 +35,9 @@ def test_importing_the_package_loads_nothing_heavy():
     assert loaded_after("import sklearn_manifold_reg") == []
 
 
-@pytest.mark.parametrize("name", ["semi_supervised", "graph", "plotting"])
+@pytest.mark.parametrize(
+    "name", ["semi_supervised", "graph", "plotting", "metrics", "datasets"]
+)
 def test_subpackages_load_neither_kernels_nor_optional_packages(name):
     loaded = loaded_after(f"from sklearn_manifold_reg import {name}")
     assert not {"numba", "pynndescent", "matplotlib", "torch", "pyamg"} & set(loaded)

@@ -3,6 +3,13 @@
 from sklearn_manifold_reg.cluster._attributed_spectral_clustering import (
     AttributedSpectralClustering,
 )
+from sklearn_manifold_reg.cluster._kernel_kmeans import KernelKMeans
+from sklearn_manifold_reg.cluster._kernel_ward import KernelWard
 from sklearn_manifold_reg.cluster._spectral_clustering import SpectralClustering
 
-__all__ = ["AttributedSpectralClustering", "SpectralClustering"]
+__all__ = [
+    "AttributedSpectralClustering",
+    "KernelKMeans",
+    "KernelWard",
+    "SpectralClustering",
+]

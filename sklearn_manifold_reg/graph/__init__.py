@@ -13,10 +13,24 @@ from sklearn_manifold_reg.graph._filters import (
 )
 from sklearn_manifold_reg.graph._graph import Graph
 from sklearn_manifold_reg.graph._image_graph import ImageGraph
+from sklearn_manifold_reg.graph._kernel_distances import (
+    distance_to_kernel,
+    kernel_to_distance,
+)
 from sklearn_manifold_reg.graph._kernel_graph import KernelGraph
 from sklearn_manifold_reg.graph._laplacian import GraphOperator, laplacian
 from sklearn_manifold_reg.graph._neighbors_graph import NeighborsGraph
 from sklearn_manifold_reg.graph._new_rows import link_rows, replace_matched
+from sklearn_manifold_reg.graph._node_kernel_measures import (
+    NODE_KERNELS,
+    NodeKernel,
+    compared_node_kernels,
+)
+from sklearn_manifold_reg.graph._node_kernels import (
+    NodeKernels,
+    kernel_path,
+    node_kernel,
+)
 from sklearn_manifold_reg.graph._partition import (
     attribute_entropy,
     modularity,
@@ -38,6 +52,7 @@ from sklearn_manifold_reg.graph._spectrum import (
 )
 
 __all__ = [
+    "NODE_KERNELS",
     "BandPassFilter",
     "Graph",
     "GraphOperator",
@@ -47,6 +62,8 @@ __all__ = [
     "LaplacianEigenpairs",
     "MexicanHatFilter",
     "NeighborsGraph",
+    "NodeKernel",
+    "NodeKernels",
     "PageRankFilter",
     "PrecomputedGraph",
     "RadiusGraph",
@@ -57,12 +74,17 @@ __all__ = [
     "WalkProduct",
     "WaveFilter",
     "attribute_entropy",
+    "compared_node_kernels",
     "connected_components",
+    "distance_to_kernel",
     "filter_signal",
+    "kernel_path",
+    "kernel_to_distance",
     "laplacian",
     "laplacian_eigenpairs",
     "link_rows",
     "modularity",
+    "node_kernel",
     "normalized_cut",
     "partition_walks",
     "random_walks",

@@ -112,7 +112,7 @@ class PrecomputedGraph(GraphBuilder):
             return align_sparse_interface(
                 CSR.from_scipy(sparse.csr_array(X)).to_scipy()
             )
-        return _dense_to_csr(X)
+        return dense_to_csr(X)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -190,10 +190,22 @@ def _device_symmetric(X: Any) -> CSR:
     if worst > 0:
         X = (X + xp.matrix_transpose(X)) / 2
     own = xp.eye(X.shape[0], dtype=xp.int32, device=X.device) == 1
-    return _dense_to_csr(xp.where(own, xp.zeros_like(X), X))
+    return dense_to_csr(xp.where(own, xp.zeros_like(X), X))
 
 
-def _dense_to_csr(X: Any) -> CSR:
+def dense_to_csr(X: Any) -> CSR:
+    """Make a dense array of weights sparse.
+
+    Parameters
+    ----------
+    X : array of shape (m, n)
+        Weights, on a device.
+
+    Returns
+    -------
+    csr : CSR of shape (m, n)
+        The positive ones, on the same device.
+    """
     xp = namespace_of(X)
     rows, columns = xp.nonzero(X > 0)
     values = xp.take(xp.reshape(X, (-1,)), rows * X.shape[1] + columns)

@@ -2,6 +2,14 @@
 
 from sklearn_manifold_reg.plotting._embedding_display import EmbeddingDisplay
 from sklearn_manifold_reg.plotting._graph_display import GraphDisplay
+from sklearn_manifold_reg.plotting._rejection_curve_display import (
+    RejectionCurveDisplay,
+)
 from sklearn_manifold_reg.plotting._spectrum_display import SpectrumDisplay
 
-__all__ = ["EmbeddingDisplay", "GraphDisplay", "SpectrumDisplay"]
+__all__ = [
+    "EmbeddingDisplay",
+    "GraphDisplay",
+    "RejectionCurveDisplay",
+    "SpectrumDisplay",
+]

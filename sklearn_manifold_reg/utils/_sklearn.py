@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import (
     Interval,
     Options,
     StrOptions,
+    validate_params,
 )
 from sklearn.utils._sparse import _align_api_if_sparse as align_sparse_interface
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
@@ -27,5 +28,6 @@ __all__ = [
     "get_namespace",
     "get_namespace_and_device",
     "move_to",
+    "validate_params",
     "validate_params_on_fit",
 ]

@@ -1,0 +1,541 @@
+"""How each kernel between nodes is computed, without its logarithm."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import special
+
+from sklearn_manifold_reg._arrays import CSR, asarray_like, namespace_of, to_numpy
+from sklearn_manifold_reg.graph._node_costs import (
+    randomized_path_costs,
+    shortest_path_costs,
+)
+from sklearn_manifold_reg.graph._node_kernel_functions import (
+    diagonal_minus,
+    double_centered,
+    positive_inverse,
+    spectral_product,
+)
+from sklearn_manifold_reg.graph._node_kernel_series import (
+    SeriesTerms,
+    plan_double_factorial,
+    plan_exponential,
+    positive_series,
+)
+
+# Products of eigenvectors have errors of about eps times their largest entry.
+# Logarithms of entries from 1e10 eps of it on are still good to nine digits.
+_LEAST_SHARE = 1e10
+# Entries below this have lost their accuracy, or are gone.
+_LEAST_ENTRY = 1e-290
+# log of the largest norm of a kernel that is given unscaled.
+_LARGEST_LOG = 700.0
+# Norm of B from which sum_k B^k / k!! is left to eigenvectors: it takes norm² terms.
+_LARGEST_NORM = 200.0
+
+
+class Scaled(NamedTuple):
+    """A kernel without a factor that floats may not hold.
+
+    Attributes
+    ----------
+    K : array of shape (n, n)
+        Kernel, divided by exp(log_scale).
+    log_scale : float
+        Logarithm of the factor.
+    log_norm : float
+        Logarithm of the spectral norm of the kernel itself.
+    """
+
+    K: Any
+    log_scale: float = 0.0
+    log_norm: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """Symmetric matrix without negative entries that kernels are functions of.
+
+    Attributes
+    ----------
+    csr : CSR of shape (n, n)
+        The matrix without `diagonal`.
+    diagonal : array of shape (n,)
+        Added to the diagonal.
+    shift : float
+        What to subtract from eigenvalues to get those that formulas speak of.
+    norm : float
+        Bound of the spectral norm.
+    """
+
+    csr: CSR
+    diagonal: Any
+    shift: float
+    norm: float
+
+    @property
+    def least_entry(self) -> float:
+        """Smallest stored entry, of the matrix without its diagonal part."""
+        return float(to_numpy(self.csr.data).min(initial=np.inf))
+
+
+def make_basis(graph: Any, name: str) -> Basis:
+    """Build one of the matrices that exponentials are taken of.
+
+    Parameters
+    ----------
+    graph : NodeKernels
+        Graph.
+    name : {"adjacency", "laplacian", "normalized"}
+        A; max(d) - L; or D^-1/2 A D^-1/2.
+
+    Returns
+    -------
+    basis : Basis
+        The matrix.
+    """
+    csr, degrees = graph.csr, graph.degrees
+    xp = namespace_of(degrees)
+    zeros = xp.zeros_like(degrees)
+    if name == "adjacency":
+        return Basis(csr, zeros, 0.0, graph.spectral_radius)
+    if name == "laplacian":
+        largest = float(xp.max(degrees))
+        return Basis(csr, largest - degrees, largest, largest)
+    return Basis(graph.normalized, zeros, 1.0, 1.0)
+
+
+def exponential(
+    graph: Any, name: str, t: float, relative: bool, out: np.ndarray | None
+) -> Scaled:
+    """Compute exp(t (S - shift)) of a basis S.
+
+    Parameters
+    ----------
+    graph : NodeKernels
+        Graph.
+    name : str
+        Basis.
+    t : float
+        Time.
+    relative : bool
+        Whether entries are to be accurate relative to themselves.
+    out : ndarray of shape (n, n) or None
+        Room that may be used.
+
+    Returns
+    -------
+    scaled : Scaled
+        The kernel.
+    """
+    basis = graph.basis(name)
+    terms = plan_kernel(graph, "exponential", name, t, relative)
+    top = basis.shift or basis.norm
+    log_norm = t * (top - basis.shift)
+    if not graph.eigenvectors_serve(name, terms):
+        return _summed(basis, t, terms, log_norm, out)
+    parts = graph.decompose(name)
+    factors = np.exp(t * (parts.values - parts.values[-1]))
+    K = spectral_product(parts, factors, out)
+    if relative and _has_lost_entries(K):
+        return _summed(basis, t, terms, log_norm, K)
+    return Scaled(K, t * float(parts.values[-1] - basis.shift), log_norm)
+
+
+def double_factorial(
+    graph: Any, t: float, relative: bool, out: np.ndarray | None
+) -> Scaled:
+    """Compute sum_k (t A)^k / k!!.
+
+    Of a number z that is exp(z² / 2) (1 + sqrt(pi / 2) erf(z / sqrt(2))).
+
+    Parameters
+    ----------
+    graph : NodeKernels
+        Graph.
+    t : float
+        Parameter.
+    relative : bool
+        Whether entries are to be accurate relative to themselves.
+    out : ndarray of shape (n, n) or None
+        Room that may be used.
+
+    Returns
+    -------
+    scaled : Scaled
+        The kernel.
+    """
+    basis = graph.basis("adjacency")
+    terms = plan_kernel(graph, "double_factorial", "adjacency", t, relative)
+    top = t * basis.norm
+    log_norm = top**2 / 2 + float(np.log(_rising(top)))
+    summable = top <= _LARGEST_NORM
+    if summable and not graph.eigenvectors_serve("adjacency", terms):
+        return _summed(basis, t, terms, log_norm, out)
+    parts = graph.decompose("adjacency")
+    z = t * parts.values
+    log_scale = float(z[-1]) ** 2 / 2
+    K = spectral_product(parts, np.exp(z**2 / 2 - log_scale) * _rising(z), out)
+    if relative and summable and _has_lost_entries(K):
+        return _summed(basis, t, terms, log_norm, K)
+    return Scaled(K, log_scale, log_norm)
+
+
+def plan_kernel(
+    graph: Any, series: str, name: str, t: float, relative: bool
+) -> SeriesTerms:
+    """Plan the power series of a kernel.
+
+    Parameters
+    ----------
+    graph : NodeKernels
+        Graph.
+    series : {"exponential", "double_factorial"}
+        Which one.
+    name : str
+        Basis.
+    t : float
+        Factor of the basis.
+    relative : bool
+        Whether entries are to be accurate relative to themselves.
+
+    Returns
+    -------
+    terms : SeriesTerms
+        Terms, with the time they are estimated to take.
+    """
+    basis = graph.basis(name)
+    diameter = graph.hop_diameter if relative else 0
+    least = t * basis.least_entry if relative else 0.0
+    if series == "exponential":
+        return plan_exponential(basis.csr, t * basis.norm, least, diameter)
+    norm = min(t * basis.norm, _LARGEST_NORM)
+    return plan_double_factorial(basis.csr, norm, least, diameter)
+
+
+def resolvent(graph: Any, a: float, out: np.ndarray | None) -> Any:
+    """Compute (I - a N)^-1, N = D^-1/2 A D^-1/2.
+
+    Parameters
+    ----------
+    graph : NodeKernels
+        Graph.
+    a : float
+        Less than 1.
+    out : ndarray of shape (n, n) or None
+        Room that may be used.
+
+    Returns
+    -------
+    X : array of shape (n, n)
+        The inverse.
+    """
+    ones = namespace_of(graph.degrees).ones_like(graph.degrees)
+    return positive_inverse(diagonal_minus(ones, graph.normalized, a, out))
+
+
+def _summed(
+    basis: Basis,
+    t: float,
+    terms: SeriesTerms,
+    log_norm: float,
+    out: np.ndarray | None,
+) -> Scaled:
+    room = out if isinstance(basis.csr.data, np.ndarray) else None
+    K, log_scale = positive_series(basis.csr, basis.diagonal, t, terms, room)
+    return Scaled(K, log_scale - t * basis.shift, log_norm)
+
+
+def _rising(z: Any) -> Any:
+    """1 + sqrt(pi / 2) erf(z / sqrt(2)): the sum over k!! without exp(z² / 2)."""
+    return 1 + np.sqrt(np.pi / 2) * special.erf(z / np.sqrt(2))
+
+
+def _has_lost_entries(K: Any) -> bool:
+    """Whether entries of a product of eigenvectors are of the size of its errors."""
+    xp = namespace_of(K)
+    return float(xp.min(K)) < _LEAST_SHARE * float(xp.finfo(K.dtype).eps)
+
+
+def _sides(K: Any, left: Any, right: Any) -> Any:
+    """diag(left) K diag(right), in place on the host."""
+    if not isinstance(K, np.ndarray):
+        return K * left[:, None] * right[None, :]
+    K *= left[:, None]
+    K *= right[None, :]
+    return K
+
+
+def _katz(graph: Any, t: float, _: bool, out: Any) -> Any:
+    ones = namespace_of(graph.degrees).ones_like(graph.degrees)
+    return positive_inverse(diagonal_minus(ones, graph.csr, t, out))
+
+
+def _communicability(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
+    return exponential(graph, "adjacency", t, relative, out)
+
+
+def _forest(graph: Any, t: float, _: bool, out: Any) -> Any:
+    return positive_inverse(diagonal_minus(1 + t * graph.degrees, graph.csr, t, out))
+
+
+def _heat(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
+    return exponential(graph, "laplacian", t, relative, out)
+
+
+def _normalized_heat(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
+    return exponential(graph, "normalized", t, relative, out)
+
+
+def _heat_ppr(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
+    scaled = exponential(graph, "normalized", t, relative, out)
+    return scaled._replace(K=_as_walk(graph, scaled.K))
+
+
+def _ppr(graph: Any, a: float, _: bool, out: Any) -> Any:
+    return _as_walk(graph, resolvent(graph, a, out))
+
+
+def _as_walk(graph: Any, K: Any) -> Any:
+    """Turn a function of D^-1/2 A D^-1/2 into that of D^-1 A."""
+    xp = namespace_of(graph.degrees)
+    linked = graph.degrees > 0
+    root = xp.where(linked, graph.degrees, xp.ones_like(graph.degrees)) ** 0.5
+    return _sides(K, 1 / root, root)
+
+
+def _modified_ppr(graph: Any, a: float, _: bool, out: Any) -> Any:
+    inverse_root = graph.inverse_root_degrees
+    return _sides(resolvent(graph, a, out), inverse_root, inverse_root)
+
+
+def _absorption(graph: Any, t: float, relative: bool, out: Any) -> Any:
+    # t A + L = D - (1 - t) A
+    return _modified_ppr(graph, 1 - t, relative, out)
+
+
+def _commute(graph: Any, _: Any, __: bool, out: Any) -> Any:
+    # Moved from 0 to the mean degree, the eigenvalue of constants needs no
+    # pseudo-inverse; 1 / n of its inverse is taken off again.
+    n, degrees = graph.n_nodes, graph.degrees
+    level = float(namespace_of(degrees).mean(degrees))
+    M = diagonal_minus(degrees, graph.csr, 1.0, out)
+    M += level / n
+    K = positive_inverse(M)
+    K -= 1 / (level * n)
+    return K
+
+
+def _corrected_commute(graph: Any, _: Any, __: bool, out: Any) -> Any:
+    # With S the unit vectors along sqrt(degrees), one a component, and N the normalized
+    # weights: M (I - M)^+ M = (I - N + S S')^-1 - I - N + S S'. Both sides are
+    # mu² / (1 - mu) on eigenvectors of N, and 0 on S.
+    degrees = graph.degrees
+    xp = namespace_of(degrees)
+    ones = xp.ones_like(degrees)
+    labels = asarray_like(graph.labels, degrees)
+    volumes = np.bincount(graph.labels, weights=to_numpy(degrees))
+    S = (degrees / asarray_like(volumes[graph.labels], degrees)) ** 0.5
+    projector = S[:, None] * S[None, :]
+    if graph.n_components > 1:
+        same = labels[:, None] == labels[None, :]
+        projector = xp.where(same, projector, xp.zeros_like(projector))
+    M = diagonal_minus(ones, graph.normalized, 1.0, out)
+    M += projector
+    K = positive_inverse(M)
+    K += projector
+    del projector
+    K += diagonal_minus(-ones, graph.normalized, 1.0)
+    root = graph.inverse_root_degrees
+    return double_centered(_sides(K, root, root))
+
+
+def _sigmoid(graph: Any, name: str, a: float) -> Any:
+    K = graph.constant(name)
+    xp = namespace_of(K)
+    # Population standard deviation of all entries.
+    spread = float(xp.std(K)) or 1.0
+    if isinstance(K, np.ndarray):
+        scaled = K * (a / spread)
+        return special.expit(scaled, out=scaled)
+    return 0.5 + 0.5 * xp.tanh(K * (a / (2 * spread)))
+
+
+def _sigmoid_commute(graph: Any, a: float, _: bool, __: Any) -> Any:
+    return _sigmoid(graph, "commute", a)
+
+
+def _sigmoid_corrected_commute(graph: Any, a: float, _: bool, __: Any) -> Any:
+    return _sigmoid(graph, "corrected_commute", a)
+
+
+def _cost_kernel(costs: Any) -> Any:
+    K = double_centered(costs)
+    K *= -0.5
+    return K
+
+
+def _rsp(graph: Any, beta: float, _: bool, __: Any) -> Any:
+    return _cost_kernel(randomized_path_costs(graph.csr, beta, free_energy=False))
+
+
+def _free_energy(graph: Any, beta: float, _: bool, __: Any) -> Any:
+    return _cost_kernel(randomized_path_costs(graph.csr, beta, free_energy=True))
+
+
+def _shortest_path(graph: Any, _: Any, __: bool, ___: Any) -> Any:
+    return _cost_kernel(shortest_path_costs(graph.csr))
+
+
+def _sp_ct(graph: Any, x: float, _: bool, __: Any) -> Any:
+    K = graph.constant("commute") * (2 * (1 - x))
+    K += x * graph.constant("shortest_path")
+    return K
+
+
+FORMULAS: dict[str, Callable] = {
+    "katz": _katz,
+    "communicability": _communicability,
+    "double_factorial": double_factorial,
+    "forest": _forest,
+    "heat": _heat,
+    "commute": _commute,
+    "sigmoid_commute": _sigmoid_commute,
+    "normalized_heat": _normalized_heat,
+    "heat_ppr": _heat_ppr,
+    "ppr": _ppr,
+    "modified_ppr": _modified_ppr,
+    "absorption": _absorption,
+    "corrected_commute": _corrected_commute,
+    "sigmoid_corrected_commute": _sigmoid_corrected_commute,
+    "rsp": _rsp,
+    "free_energy": _free_energy,
+    "shortest_path": _shortest_path,
+    "sp_ct": _sp_ct,
+}
+
+# Kernels that take a series or a decomposition, and of which matrix.
+SERIES = {
+    "communicability": ("exponential", "adjacency"),
+    "double_factorial": ("double_factorial", "adjacency"),
+    "heat": ("exponential", "laplacian"),
+    "normalized_heat": ("exponential", "normalized"),
+    "heat_ppr": ("exponential", "normalized"),
+}
+
+# Kernels without a parameter that others are made of.
+CONSTANTS = {
+    "sigmoid_commute": ("commute",),
+    "sigmoid_corrected_commute": ("corrected_commute",),
+    "sp_ct": ("commute", "shortest_path"),
+}
+
+# Kernels that take graph searches or logarithms of costs, which know NumPy only.
+HOST_ONLY = ("rsp", "free_energy", "shortest_path", "sp_ct")
+
+
+def rescaled(scaled: Scaled, name: str) -> Any:
+    """Put the factor back, where floats hold the product.
+
+    Parameters
+    ----------
+    scaled : Scaled
+        Kernel.
+    name : str
+        Its name.
+
+    Returns
+    -------
+    K : array of shape (n, n)
+        The kernel; where its norm overflows, the kernel divided by its norm.
+
+    Warns
+    -----
+    UserWarning
+        If the norm overflows.
+    """
+    K, log_scale, log_norm = scaled
+    xp = namespace_of(K)
+    largest = min(_LARGEST_LOG, 0.98 * float(np.log(float(xp.finfo(K.dtype).max))))
+    if log_norm > largest:
+        warnings.warn(
+            f"kernel={name!r} overflows: its norm is exp({log_norm:.4g}). It is "
+            f"divided by its norm; 'log_{name}' needs no such scaling, and a smaller "
+            "param gives numbers in range.",
+            UserWarning,
+            stacklevel=4,
+        )
+        log_scale -= log_norm
+    if log_scale:
+        K *= float(np.exp(log_scale))
+    return K
+
+
+def logarithm(scaled: Scaled, name: str, on_nonpositive: str, n_components: int) -> Any:
+    """Take the logarithm of each entry.
+
+    Parameters
+    ----------
+    scaled : Scaled
+        Kernel.
+    name : str
+        Name of its logarithm.
+    on_nonpositive : {"warn", "raise", "nan"}
+        What to do with entries that have none.
+    n_components : int
+        Number of components of the graph, for the message.
+
+    Returns
+    -------
+    log_K : array of shape (n, n)
+        Never infinite.
+
+    Raises
+    ------
+    ValueError
+        If an entry has no logarithm, for "raise".
+
+    Warns
+    -----
+    UserWarning
+        If an entry has no logarithm, for "warn".
+    """
+    K, log_scale, _ = scaled
+    xp = namespace_of(K)
+    least = max(_LEAST_ENTRY, float(xp.finfo(K.dtype).smallest_normal))
+    positive = least <= K
+    if bool(xp.all(positive)):
+        if isinstance(K, np.ndarray):
+            np.log(K, out=K)
+        else:
+            K = xp.log(K)
+        K += log_scale
+        return K
+    n_missing = int(xp.sum(xp.astype(~positive, xp.int64)))
+    problem = (
+        f"kernel={name!r}: {n_missing} of {K.shape[0] ** 2} entries have no logarithm, "
+        + (
+            f"since the graph has {n_components} connected components"
+            if n_components > 1
+            else "since they are zero or less than floats can hold"
+        )
+    )
+    if on_nonpositive == "raise":
+        raise ValueError(
+            f"{problem}. Join the components, take a larger param, or set "
+            "on_nonpositive='warn' or 'nan'."
+        )
+    logs = xp.log(xp.where(positive, K, xp.ones_like(K))) + log_scale
+    fill = float("nan")
+    if on_nonpositive == "warn":
+        fill = float(xp.min(xp.where(positive, logs, xp.max(logs)))) - 10
+        warnings.warn(
+            f"{problem}. They are set to {fill:.4g}, 10 below the least of the others; "
+            "on_nonpositive='raise' or 'nan' does otherwise.",
+            UserWarning,
+            stacklevel=4,
+        )
+    return xp.where(positive, logs, xp.full_like(logs, fill))

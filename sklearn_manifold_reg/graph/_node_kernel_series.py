@@ -1,0 +1,264 @@
+"""Power series of graph matrices without negative entries, and what they cost."""
+
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import gammaln
+
+from sklearn_manifold_reg._arrays import CSR, device, namespace_of
+from sklearn_manifold_reg.graph._node_kernel_functions import (
+    symmetric_square,
+    to_dense,
+)
+
+# log of the share of an entry that a truncated series leaves out.
+_TRUNCATION = -39.0
+# log of entries, relative to the largest, below which floats end.
+_LOG_FLOOR = -700.0
+# Norm up to which the exponential is summed without squarings.
+_LARGEST_NORM = 300.0
+# Entry from which a running sum is scaled down, looked at every so many terms.
+_LARGEST_ENTRY = 1e200
+_TERMS_BETWEEN_LOOKS = 8
+# Share of stored entries from which a product is cheaper as a dense one.
+_DENSE = 0.25
+
+
+@dataclass(frozen=True)
+class SeriesTerms:
+    """How the power series of a kernel is summed.
+
+    Attributes
+    ----------
+    ratios : ndarray of shape (n_terms,)
+        Coefficient of each power of the matrix over that of the power before.
+    n_squarings : int
+        How often the sum is squared.
+    seconds : float
+        Estimated time.
+    """
+
+    ratios: np.ndarray
+    n_squarings: int
+    seconds: float
+
+
+def plan_exponential(csr: CSR, norm: float, entry: float, diameter: int) -> SeriesTerms:
+    """Divide the work of exp(B) between terms of its series and squarings.
+
+    Parameters
+    ----------
+    csr : CSR of shape (n, n)
+        B up to a factor and its diagonal.
+    norm : float
+        Bound of the spectral norm of B.
+    entry : float
+        Smallest positive entry of B beside its diagonal.
+    diameter : int
+        Bound of the number of edges between connected nodes; 0 asks for accuracy
+        relative to the largest entry only.
+
+    Returns
+    -------
+    terms : SeriesTerms
+        For `positive_series`.
+
+    Notes
+    -----
+    The entry between nodes at δ edges is at least entry^δ / δ!, and powers beyond K
+    add less than a share exp(-39) to it, where norm^K / K! is that small. With s
+    squarings of a sum of m powers, the coefficient of power k ≤ K is wrong by the
+    probability that one of 2^s bins gets more than m of k balls, which is nothing for m
+    eight standard deviations above K / 2^s.
+    """
+    n_powers = _last_power(gammaln, 1.0, norm, entry, diameter)
+    product, square = _seconds(csr)
+    best = (np.inf, n_powers, 0)
+    for n_squarings in range(60):
+        mean = n_powers / 2**n_squarings
+        n_terms = n_powers
+        if n_squarings:
+            n_terms = min(n_powers, int(np.ceil(mean + 8.5 * np.sqrt(mean) + 12)))
+        if norm / 2**n_squarings <= _LARGEST_NORM:
+            seconds = n_terms * product + n_squarings * square
+            best = min(best, (seconds, n_terms, n_squarings))
+    seconds, n_terms, n_squarings = best
+    powers = np.arange(1, n_terms + 1)
+    return SeriesTerms(1 / (powers * 2.0**n_squarings), n_squarings, seconds)
+
+
+def plan_double_factorial(
+    csr: CSR, norm: float, entry: float, diameter: int
+) -> SeriesTerms:
+    """Count the terms of the series sum_k B^k / k!!.
+
+    Parameters
+    ----------
+    csr : CSR of shape (n, n)
+        B up to a factor.
+    norm : float
+        Bound of the spectral norm of B.
+    entry : float
+        Smallest positive entry of B.
+    diameter : int
+        Bound of the number of edges between connected nodes.
+
+    Returns
+    -------
+    terms : SeriesTerms
+        For `positive_series`. Without squarings: exp(a + b) is exp(a) exp(b), but
+        this series has no such rule.
+    """
+    n_terms = _last_power(_log_double_factorial_before, 2.0, norm, entry, diameter)
+    logs = _log_double_factorial_before(np.arange(1, n_terms + 2))
+    seconds = n_terms * _seconds(csr)[0]
+    return SeriesTerms(np.exp(logs[:-1] - logs[1:]), 0, seconds)
+
+
+def seconds_of_decomposition(n: int) -> float:
+    """Estimate the time of an eigendecomposition and a product of its parts.
+
+    Parameters
+    ----------
+    n : int
+        Order of the matrix.
+
+    Returns
+    -------
+    seconds : float
+        On the machine that constants were measured on; only ratios matter.
+    """
+    return 8e-11 * n**3 + 2e-8 * n * n
+
+
+def positive_series(
+    csr: CSR,
+    diagonal: Any,
+    factor: float,
+    terms: SeriesTerms,
+    out: np.ndarray | None = None,
+) -> tuple[Any, float]:
+    """Sum a power series of a matrix without negative entries.
+
+    The series of B = factor * (csr + diag(diagonal)) is summed by Horner's rule and
+    squared. Nothing is subtracted, so each entry is accurate relative to itself.
+
+    Parameters
+    ----------
+    csr : CSR of shape (n, n)
+        Symmetric and non-negative.
+    diagonal : array of shape (n,) or None
+        Non-negative.
+    factor : float
+        Not negative.
+    terms : SeriesTerms
+        Coefficients and number of squarings.
+    out : ndarray of shape (n, n), default=None
+        Room that may be used, for NumPy only.
+
+    Returns
+    -------
+    total : array of shape (n, n)
+        Sum, divided by a number.
+    log_scale : float
+        Logarithm of this number.
+    """
+    multiply = _multiplier(csr, diagonal)
+    xp = namespace_of(csr.data)
+    host = isinstance(csr.data, np.ndarray)
+    eye = xp.eye(csr.shape[0], dtype=csr.dtype, device=device(csr.data))
+    X, log_scale = eye, 0.0
+    spare = (np.empty(csr.shape) if out is None else out) if host else None
+    for number, ratio in enumerate(terms.ratios[::-1]):
+        Y = multiply(X, factor * float(ratio), spare)
+        own = float(np.exp(-log_scale))
+        if host:
+            # The identity serves as the second buffer.
+            X, spare = Y, X
+            X.reshape(-1)[:: len(X) + 1] += own
+        else:
+            X = Y + eye * own
+        if number % _TERMS_BETWEEN_LOOKS == 0:
+            largest = float(xp.max(X))
+            if largest > _LARGEST_ENTRY:
+                X, log_scale = _divided(X, largest), log_scale + np.log(largest)
+    for _ in range(terms.n_squarings):
+        largest = float(xp.max(X))
+        X = _divided(X, largest)
+        log_scale = 2 * (log_scale + float(np.log(largest)))
+        X, spare = symmetric_square(X, spare), X if host else None
+    return X, float(log_scale)
+
+
+def _divided(X: Any, number: float) -> Any:
+    """Divide, in place on the host."""
+    if isinstance(X, np.ndarray):
+        X /= number
+        return X
+    return X / number
+
+
+def _multiplier(csr: CSR, diagonal: Any) -> Callable:
+    """Give `multiply(X, factor, out)`, the product by the whole matrix."""
+    n = csr.shape[0]
+    if not isinstance(csr.data, np.ndarray) or csr.nnz < _DENSE * n * n:
+        return lambda X, factor, out: csr.matmat(
+            X,
+            scale=factor,
+            diagonal=None if diagonal is None else diagonal * factor,
+            out=out,
+        )
+    dense = to_dense(csr)
+    if diagonal is not None:
+        dense.reshape(-1)[:: n + 1] += diagonal
+
+    def multiply(X: np.ndarray, factor: float, out: np.ndarray) -> np.ndarray:
+        np.matmul(dense, X, out=out)
+        out *= factor
+        return out
+
+    return multiply
+
+
+def _seconds(csr: CSR) -> tuple[float, float]:
+    """Estimate the times of a product by the graph and of a squaring."""
+    n = csr.shape[0]
+    square = 1e-11 * n**3 + 3e-9 * n * n + 1e-5
+    if csr.nnz >= _DENSE * n * n:
+        return 2e-11 * n**3 + 2e-9 * n * n + 1e-5, square
+    return 2e-11 * csr.nnz * n + 8e-10 * n * n + 1e-5, square
+
+
+def _last_power(
+    log_coefficient: Callable, order: float, norm: float, entry: float, diameter: int
+) -> int:
+    """Find the power from which on nothing is added to any entry.
+
+    Coefficients are exp(-log_coefficient(k + 1)), and largest terms stand at the power
+    norm^order.
+    """
+    if norm <= 0:
+        return 1
+    floor = _TRUNCATION
+    if diameter > 0 and entry > 0:
+        least = diameter * np.log(entry) - log_coefficient(diameter + 1)
+        floor += max(min(float(least), 0.0), _LOG_FLOOR)
+
+    def is_small(k: int) -> bool:
+        return bool(k * np.log(norm) - log_coefficient(k + 1) < floor)
+
+    start = int(norm**order) + 1
+    stop = 2 * start + 16
+    while not is_small(stop):
+        stop *= 2
+    return bisect_left(range(stop), True, lo=start, key=is_small)
+
+
+def _log_double_factorial_before(k: Any) -> Any:
+    """Logarithm of (k - 1)!! = (k - 1) (k - 3) (k - 5) ..."""
+    k = np.asarray(k, dtype=np.float64) - 1
+    log = k / 2 * np.log(2.0) + gammaln(k / 2 + 1)
+    return log + np.where(k % 2 == 1, (np.log(2.0) - np.log(np.pi)) / 2, 0.0)
