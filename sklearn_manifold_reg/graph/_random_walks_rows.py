@@ -325,7 +325,7 @@ def rows_of_visits(
         kept = column_of[node] >= 0
         arrays = (source, node, walk, step, deposit)
         source, node, walk, step, deposit = (array[kept] for array in arrays)
-    order = np.lexsort((step, walk, node, source))
+    order = _order(source, node, walk + 1, step)
     source, node, deposit = source[order], node[order], deposit[order]
     new = np.concatenate([[True], (np.diff(source) != 0) | (np.diff(node) != 0)])
     new = new[: len(source)]
@@ -336,6 +336,18 @@ def rows_of_visits(
     columns = column_of[node] if len(column_of) else node.astype(np.int32)
     lengths = np.bincount(source, minlength=len(start))
     return lengths, [(columns, values)], len(visits.source)
+
+
+def _order(*keys: np.ndarray) -> np.ndarray:
+    """Order by the first key, then by the next; no two have all keys equal."""
+    packed = np.zeros(len(keys[0]), dtype=np.uint64)
+    n_bits = 0
+    for key in keys:
+        width = int(key.max(initial=0)).bit_length()
+        packed = (packed << np.uint64(width)) | key.astype(np.uint64)
+        n_bits += width
+    # One number is sorted some five times as fast as four, where all fit in.
+    return np.argsort(packed) if n_bits <= 64 else np.lexsort(keys[::-1])
 
 
 def start_queue(sources: np.ndarray, n_walks: int) -> Queue:
