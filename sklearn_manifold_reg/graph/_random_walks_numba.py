@@ -69,9 +69,9 @@ def _halting_shift(walk, coupling):
 
 
 @kernel
-def _repelling_key(source_key, node, step):
-    """Uniform number that all walks of a source which leave a node together shift."""
-    return _subkey(_subkey(source_key, ~np.uint64(node)), step)
+def _repelling_key(source_key, node, counter):
+    """Uniform number that all walks of a source which are at a node together shift."""
+    return _subkey(_subkey(source_key, ~np.uint64(node)), counter)
 
 
 @kernel
@@ -224,16 +224,36 @@ def _spread_walks(active, alive, place, n_walks, group_sizes, ranks, shifts):
 
 
 @kernel
-def _halt_walks(active, alive, halting_keys, shifts, step, halt):
+def _halt_walks(active, alive, numbers, halt):
     """Keep the walks that go on, in their order, and count them."""
-    counter = 2 * step
     kept = 0
     for s in range(alive):
-        a = np.uint32(active[s])
-        number = _draw(halting_keys[a], counter) + shifts[a]
-        active[kept] = a
-        kept += np.int64(number >= halt)
+        active[kept] = active[s]
+        kept += np.int64(numbers[s] >= halt)
     return kept
+
+
+@kernel
+def _draw_for_walks(active, alive, keys, counter, numbers):
+    for s in range(alive):
+        numbers[s] = _draw(keys[np.uint32(active[s])], counter)
+
+
+@kernel
+def _repel(
+    active, alive, place, origin, n_walks, source_keys, counter, group_sizes, ranks,
+    numbers,
+):  # fmt: skip
+    """Draw equally spaced numbers for the walks of one source at one node.
+
+    Before the first step that is the source, whose number is in `origin`.
+    """
+    _spread_walks(active, alive, place, n_walks, group_sizes, ranks, numbers)
+    for s in range(alive):
+        a = np.uint32(active[s])
+        i = np.int64(a) // n_walks
+        u = np.uint64(place[a]) if origin.shape[0] == 0 else origin[i]
+        numbers[s] += _repelling_key(source_keys[i], u, counter)
 
 
 @kernel
@@ -311,7 +331,18 @@ def _record(graph, first, keys, coefficients, rules, start, stop, group_sizes, s
                 alive += 1
     count = 0
     for step in range(coefficients.shape[0] - 1):
-        alive = _halt_walks(active, alive, halting_keys, shifts, step, halt)
+        origin = keys[start:stop] if step == 0 else keys[:0]
+        if coupling == _REPELLING:
+            _repel(
+                active, alive, place, origin, n_walks, source_keys, 2 * step,
+                group_sizes, ranks, numbers,
+            )  # fmt: skip
+        else:
+            _draw_for_walks(active, alive, halting_keys, 2 * step, numbers)
+        if coupling == _ANTITHETIC:
+            for s in range(alive):
+                numbers[s] += shifts[np.uint32(active[s])]
+        alive = _halt_walks(active, alive, numbers, halt)
         if alive == 0:
             break
         if count + alive > walker.shape[0]:
@@ -319,16 +350,12 @@ def _record(graph, first, keys, coefficients, rules, start, stop, group_sizes, s
             node = _larger(node, count + alive)
             deposit = _larger(deposit, count + alive)
         if coupling == _REPELLING:
-            _spread_walks(active, alive, place, n_walks, group_sizes, ranks, numbers)
-            for s in range(alive):
-                a = np.uint32(active[s])
-                i = np.int64(a) // n_walks
-                # Before the first step the node is the source, known by its key.
-                u = np.uint64(place[a]) if step > 0 else np.uint64(keys[start + i])
-                numbers[s] += _repelling_key(source_keys[i], u, step)
+            _repel(
+                active, alive, place, origin, n_walks, source_keys, 2 * step + 1,
+                group_sizes, ranks, numbers,
+            )  # fmt: skip
         else:
-            for s in range(alive):
-                numbers[s] = _draw(moving_keys[np.uint32(active[s])], 2 * step + 1)
+            _draw_for_walks(active, alive, moving_keys, 2 * step + 1, numbers)
         stream = (walker, node, deposit)
         coefficient = coefficients[step + 1]
         if step == 0:
@@ -637,6 +664,20 @@ def walk_products(
 
 
 @kernel
+def _spread_queued(active, alive, source, place, shifts):
+    """Shift queued walks of one source at one node, which come in a row."""
+    first = 0
+    for s in range(1, alive + 1):
+        p = active[first]
+        q = active[min(s, alive - 1)]
+        if s == alive or source[p] != source[q] or place[p] != place[q]:
+            stride = _stride(s - first)
+            for r in range(first, s):
+                shifts[r] = _repelling_shift(r - first, s - first, stride)
+            first = s
+
+
+@kernel
 def advance_walks(graph, names, n_own, queue, coefficients, rules, visits):
     """Run queued walks on rows of a part until they halt or leave.
 
@@ -656,11 +697,17 @@ def advance_walks(graph, names, n_own, queue, coefficients, rules, visits):
     count = 0
     while alive > 0:
         kept = 0
+        if coupling == _REPELLING:
+            _spread_queued(active, alive, source, place, shifts)
         for s in range(alive):
             q = active[s]
             source_key = _subkey(seed, source[q])
-            number = _draw(_halting_key(source_key, walk[q], coupling), 2 * step[q])
-            number += _halting_shift(walk[q], coupling)
+            if coupling == _REPELLING:
+                u = names[np.uint32(place[q])]
+                number = _repelling_key(source_key, u, 2 * step[q]) + shifts[s]
+            else:
+                key = _halting_key(source_key, walk[q], coupling)
+                number = _draw(key, 2 * step[q]) + _halting_shift(walk[q], coupling)
             status[q] = step[q] < last and number >= halt
             active[kept] = q
             kept += np.int64(status[q])
@@ -672,22 +719,15 @@ def advance_walks(graph, names, n_own, queue, coefficients, rules, visits):
             steps = _larger(steps, count + alive)
             deposits = _larger(deposits, count + alive)
         if coupling == _REPELLING:
-            first = 0
-            for s in range(1, alive + 1):
-                p = active[first]
-                q = active[min(s, alive - 1)]
-                if s == alive or source[p] != source[q] or place[p] != place[q]:
-                    stride = _stride(s - first)
-                    for r in range(first, s):
-                        shifts[r] = _repelling_shift(r - first, s - first, stride)
-                    first = s
+            _spread_queued(active, alive, source, place, shifts)
         kept = 0
         for s in range(alive):
             q = active[s]
             u = np.uint32(place[q])
             source_key = _subkey(seed, source[q])
             if coupling == _REPELLING:
-                number = _repelling_key(source_key, names[u], step[q]) + shifts[s]
+                key = _repelling_key(source_key, names[u], 2 * step[q] + 1)
+                number = key + shifts[s]
             else:
                 number = _draw(_subkey(source_key, walk[q]), 2 * step[q] + 1)
             begin = np.uint64(graph[0][u])

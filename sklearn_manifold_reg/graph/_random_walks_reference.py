@@ -99,12 +99,14 @@ def advance(
         pair = walk - walk % 2 if coupling == 1 else walk
         number = draw(subkey(source_keys, pair), 2 * step)
         number = number + np.where((coupling == 1) & (walk % 2 == 1), _HALF, 0)
+        if coupling == 2:
+            number = _repelling_numbers(queue, source_keys, origins, 2 * step)
         on &= number >= halt
         queue = Queue(*(part[on] for part in queue))
         source, place, walk, step, load = queue
         source_keys = source_keys[on]
         if coupling == 2:
-            number = _repelling_numbers(queue, source_keys, origins)
+            number = _repelling_numbers(queue, source_keys, origins, 2 * step + 1)
         else:
             number = draw(subkey(source_keys, walk), 2 * step + 1)
         entry, place = _pick(number, graph, place)
@@ -211,10 +213,10 @@ def _pick(number: np.ndarray, graph: tuple, place: np.ndarray) -> tuple:
 
 
 def _repelling_numbers(
-    queue: Queue, source_keys: np.ndarray, origins: np.ndarray
+    queue: Queue, source_keys: np.ndarray, origins: np.ndarray, counter: np.ndarray
 ) -> np.ndarray:
     """Equally spaced numbers for walks of one source at one node."""
-    source, place, walk, step, _ = queue
+    source, place, walk, _, _ = queue
     order = np.lexsort((walk, place, source))
     changed = (np.diff(source[order]) != 0) | (np.diff(place[order]) != 0)
     starts = np.concatenate([[0], np.nonzero(changed)[0] + 1])[: len(order)]
@@ -223,7 +225,7 @@ def _repelling_numbers(
     sizes = np.empty(len(order), dtype=np.int64)
     ranks[order] = np.arange(len(order)) - np.repeat(starts, lengths)
     sizes[order] = np.repeat(lengths, lengths)
-    key = subkey(subkey(source_keys, ~origins[place].astype(np.uint64)), step)
+    key = subkey(subkey(source_keys, ~origins[place].astype(np.uint64)), counter)
     spacing = ~np.uint64(0) // np.maximum(sizes, 1).astype(np.uint64)
     strides = {size: _stride(size) for size in np.unique(sizes).tolist()}
     slots = ranks * np.array([strides[size] for size in sizes.tolist()], dtype=np.int64)
