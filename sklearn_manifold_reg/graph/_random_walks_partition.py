@@ -17,6 +17,7 @@ from sklearn_manifold_reg.graph._random_walks import (
 from sklearn_manifold_reg.graph._random_walks_reference import Queue, Visits, advance
 from sklearn_manifold_reg.graph._random_walks_rows import (
     Sources,
+    number_columns,
     rows_of_visits,
     stack_rows,
     start_queue,
@@ -131,9 +132,12 @@ def walk_part(
 
 def partition_walks(
     affinity: Any,
-    labels: Any,
+    parts: Any,
     modulation: Any,
     *,
+    walks: RandomWalks | None = None,
+    columns: Any = None,
+    right: Any = None,
     isolated: float | None = None,
     client: Any = None,
     **options: Any,
@@ -148,11 +152,14 @@ def partition_walks(
     ----------
     affinity : sparse array or matrix, CSR or Graph of shape (n, n)
         Symmetric, non-negative weights.
-    labels : integer array of shape (n,)
+    parts : integer array of shape (n,)
         Part of each node. Few edges between parts make few walks that are handed on.
     modulation : array-like of shape (n_terms,)
         Coefficients of the series, see `RandomWalks.features`.
-    isolated : float, default=None
+    walks : RandomWalks, default=None
+        What `random_walks` made of the affinity; by default it is called with
+        `options`.
+    columns, right, isolated
         See `RandomWalks.features`.
     client : dask.distributed.Client, default=None
         Cluster whose workers hold the parts: each turn is one task a part, and walks
@@ -169,7 +176,7 @@ def partition_walks(
     ------
     ValueError
         If walks are "reinforced": each depends on all earlier ones of its source, which
-        are in other parts. If `labels` does not have a part for each node.
+        are in other parts. If `parts` does not have a part for each node.
 
     See Also
     --------
@@ -191,28 +198,34 @@ def partition_walks(
     >>> bool((whole.matrix != parts.matrix).nnz)
     False
     """
-    walks = random_walks(affinity, **options)
+    walks = random_walks(affinity, **options) if walks is None else walks
     if walks.coupling == "reinforced":
         raise ValueError(
             'coupling="reinforced" needs all earlier walks of a source in one place; '
             'choose "iid", "antithetic" or "repelling" for a graph in parts.'
         )
-    labels = np.asarray(labels)
-    if labels.shape != (walks.n_nodes,):
+    n = walks.n_nodes
+    parts = np.asarray(parts)
+    if parts.shape != (n,):
         raise ValueError(
-            f"labels has one part for each of the {walks.n_nodes} nodes, got shape "
-            f"{labels.shape}."
+            f"parts has one number for each of the {n} nodes, got shape {parts.shape}."
         )
-    kinds, owner = np.unique(labels, return_inverse=True)
-    parts = _cut(positive_csr(affinity), owner, len(kinds), walks)
+    kinds, owner = np.unique(parts, return_inverse=True)
+    held = _cut(positive_csr(affinity), owner, len(kinds), walks)
     sources = walks.sources(modulation, isolated=isolated)
+    column_of, n_columns = number_columns(columns, n), n
+    if columns is not None:
+        n_columns = len(columns)
     places = _Here() if client is None else _Workers(client)
-    blocks = _run(parts, owner, sources, places)
-    shape = (walks.n_nodes, walks.n_nodes)
-    matrix, n_steps = stack_rows(blocks, shape, walks.dtype)
+    blocks = _run(held, owner, sources, column_of, places)
+    dtype = walks.dtype if right is None else right.dtype
+    matrix, n_steps = stack_rows(blocks, (n, n_columns), dtype)
     # Rows came part by part.
-    order = np.argsort(np.concatenate([part.nodes for part in parts]))
-    return WalkFeatures(matrix[order], n_steps)
+    matrix = matrix[np.argsort(np.concatenate([part.nodes for part in held]))]
+    if right is None:
+        return WalkFeatures(matrix, n_steps)
+    product = CSR.from_scipy(matrix).matmat(right)
+    return WalkFeatures(product.astype(walks.dtype, copy=False), n_steps)
 
 
 class _Here:
@@ -276,14 +289,19 @@ def _cut(
 
 
 def _run(
-    parts: list[WalkPart], owner: np.ndarray, sources: Sources, places: Any
+    parts: list[WalkPart],
+    owner: np.ndarray,
+    sources: Sources,
+    column_of: np.ndarray,
+    places: Any,
 ) -> list[tuple]:
     """Let parts run in turns, and hand walks on, until all have halted."""
     n_parts = len(parts)
     coefficients, rules = sources.coefficients, sources.rules
     everyone = range(n_parts)
     held = [places.send(part, p) for p, part in enumerate(parts)]
-    owners, inverse_roots = places.share(owner), places.share(sources.inverse_roots)
+    owners = places.share(owner)
+    columns = places.share((sources.inverse_roots, column_of))
     queues = {p: places.submit(p, _first_queue, held[p], rules[0]) for p in everyone}
     # Visits by the part of their source, which sums them in the end.
     found: list[list] = [[] for _ in everyone]
@@ -317,7 +335,7 @@ def _run(
     return places.gather(
         [
             places.submit(p, _sum_visits, part.nodes, start[part.nodes],
-                          sources.scales[part.nodes], inverse_roots, *found[p])
+                          sources.scales[part.nodes], columns, *found[p])
             for p, part in enumerate(parts)
         ]
     )  # fmt: skip
@@ -366,7 +384,7 @@ def _sum_visits(
     nodes: np.ndarray,
     start: np.ndarray,
     scales: np.ndarray,
-    inverse_roots: np.ndarray,
+    columns: tuple,
     *found: Visits,
 ) -> tuple[np.ndarray, list, int]:
     """Sum what walks from the nodes of a part have left."""
@@ -375,5 +393,4 @@ def _sum_visits(
     if found:
         visits = Visits(*(np.concatenate(a) for a in zip(*found, strict=True)))
     visits = visits._replace(source=np.searchsorted(nodes, visits.source))
-    every = np.empty(0, dtype=np.int32)
-    return rows_of_visits(visits, nodes, start, scales, inverse_roots, every)
+    return rows_of_visits(visits, nodes, start, scales, *columns)

@@ -109,10 +109,7 @@ def write_rows(
     n_steps : int
         Steps of the walks.
     """
-    column_of = np.empty(0, dtype=np.int32)
-    if columns is not None:
-        column_of = np.full(len(sources.inverse_roots), -1, dtype=np.int32)
-        column_of[columns] = np.arange(len(columns), dtype=np.int32)
+    column_of = number_columns(columns, len(sources.inverse_roots))
     if not use_compiled():
         yield _reference_rows(sources, column_of)
         return
@@ -157,6 +154,28 @@ def write_rows(
         results = run_rows(fill, n, n_jobs=threads, ranges=ranges)
         pieces = [piece for result in results for piece in result[0]]
         yield lengths[wave:end], pieces, sum(result[1] for result in results)
+
+
+def number_columns(columns: np.ndarray | None, n_nodes: int) -> np.ndarray:
+    """Tell the column of each node.
+
+    Parameters
+    ----------
+    columns : integer ndarray, default=None
+        Nodes to keep, ascending; None for all.
+    n_nodes : int
+        Number of nodes.
+
+    Returns
+    -------
+    column_of : int32 ndarray of shape (n_nodes,) or (0,)
+        -1 for nodes left out; empty if none is.
+    """
+    if columns is None:
+        return np.empty(0, dtype=np.int32)
+    column_of = np.full(n_nodes, -1, dtype=np.int32)
+    column_of[columns] = np.arange(len(columns), dtype=np.int32)
+    return column_of
 
 
 def stack_rows(blocks: Any, shape: tuple[int, int], dtype: Any) -> tuple[Any, int]:

@@ -15,7 +15,12 @@ from sklearn.base import (
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_manifold_reg.graph import link_rows, random_walks, resolve_graph
+from sklearn_manifold_reg.graph import (
+    link_rows,
+    partition_walks,
+    random_walks,
+    resolve_graph,
+)
 from sklearn_manifold_reg.kernel._walk_series import (
     WalkSeries,
     new_row_modulation,
@@ -255,7 +260,7 @@ default="regularized_laplacian"
         self.random_state = random_state
 
     @validate_params_on_fit(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, parts=None, client=None):
         """Run the walks from all rows of X.
 
         Parameters
@@ -265,6 +270,11 @@ default="regularized_laplacian"
             (n_samples, n_samples).
         y : None
             Ignored.
+        parts : integer array-like of shape (n_samples,), default=None
+            Part of each row. Walks then run part by part, see
+            :func:`~sklearn_manifold_reg.graph.partition_walks`, with the same result.
+        client : dask.distributed.Client, default=None
+            Cluster whose workers hold the `parts`.
 
         Returns
         -------
@@ -275,8 +285,8 @@ default="regularized_laplacian"
         ------
         ValueError
             If X has one row only or holds NaN, the series diverges on the spectrum of
-            U, `n_walks` is odd for antithetic walks, or parameters contradict each
-            other.
+            U, `n_walks` is odd for antithetic walks, parameters contradict each
+            other, `client` comes without `parts`, or reinforced walks with them.
 
         Warns
         -----
@@ -284,6 +294,10 @@ default="regularized_laplacian"
             If features have an infinite variance, or `max_steps` cuts the series off.
         """
         self._check_parameters()
+        if client is not None and parts is None:
+            raise ValueError(
+                "client needs parts, the part of each row that its workers shall hold."
+            )
         X = self._validate(X, reset=True)
         rng = check_random_state(self.random_state)
         with fit_task(self, X, None, n_stages=2) as task:
@@ -295,7 +309,7 @@ default="regularized_laplacian"
                 self._warn_of_variance(series, walks.second_moment())
                 self._draw_columns(X.shape[0], walks.dtype, rng)
                 runs = [
-                    copy.features(series.steps, isolated=series.at_zero, **self._side())
+                    self._run(copy, series, graph.affinity_, parts, client)
                     for copy in (walks, second)[: self.n_copies]
                 ]
         self.graph_ = graph
@@ -359,7 +373,10 @@ default="regularized_laplacian"
         steps = modulation * self.U_scale_ ** np.arange(len(modulation))
         new = matches < 0
         run = self.walks_.features(
-            steps, affinity=affinity.to_scipy()[new], **self._side()
+            steps,
+            affinity=affinity.to_scipy()[new],
+            n_jobs=self.n_jobs,
+            **self._side(),
         )
         features = _scatter(
             new, self._scaled(run.matrix), self.features_[matches[~new]]
@@ -495,6 +512,16 @@ default="regularized_laplacian"
         words = rng.randint(0, 2**32, size=2, dtype=np.uint64)
         return walks, replace(walks, seed=int(words[0]) << 32 | int(words[1]))
 
+    def _run(
+        self, walks: Any, series: WalkSeries, affinity: Any, parts: Any, client: Any
+    ) -> Any:
+        options = {"isolated": series.at_zero, **self._side()}
+        if parts is None:
+            return walks.features(series.steps, **options, n_jobs=self.n_jobs)
+        return partition_walks(
+            affinity, parts, series.steps, walks=walks, client=client, **options
+        )
+
     def _series(self, n_terms: int) -> WalkSeries:
         given = {
             "order": float(self.order),
@@ -545,11 +572,7 @@ default="regularized_laplacian"
             self.projection_ = (gaussian / self.projection**0.5).astype(dtype)
 
     def _side(self) -> dict:
-        return {
-            "columns": self.anchors_,
-            "right": self.projection_,
-            "n_jobs": self.n_jobs,
-        }
+        return {"columns": self.anchors_, "right": self.projection_}
 
     def _scaled(self, features: Any) -> Any:
         """Make up for the columns that were not drawn."""

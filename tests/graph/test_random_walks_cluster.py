@@ -3,13 +3,18 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 
 from sklearn_manifold_reg.datasets import make_planted_partition
 from sklearn_manifold_reg.graph import partition_walks, random_walks
+from sklearn_manifold_reg.kernel import GraphRandomFeatures
 
 distributed = pytest.importorskip("distributed")
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:The graph of:UserWarning"),
+]
 
 MODULATION = 0.6 ** np.arange(30)
 
@@ -63,6 +68,28 @@ def test_float32_weights_stay_float32_on_workers(client, graph):
     spread = partition_walks(A, labels, MODULATION, random_state=0, client=client)
     assert spread.matrix.dtype == np.float32
     assert_equal_to_the_bit(whole.matrix, spread.matrix)
+
+
+@pytest.mark.parametrize("side", [{}, {"anchors": 20}, {"projection": 5}])
+def test_estimator_fits_on_workers(client, graph, side):
+    A, parts = graph
+    model = GraphRandomFeatures(graph="precomputed", n_copies=2, random_state=0, **side)
+    whole = clone(model).fit(A)
+    for workers in (None, client):
+        spread = clone(model).fit(A, parts=parts, client=workers)
+        for name in ("features_", "features_second_"):
+            one, other = getattr(whole, name), getattr(spread, name)
+            if "projection" in side:
+                np.testing.assert_array_equal(one, other)
+            else:
+                assert_equal_to_the_bit(one, other)
+        assert spread.n_steps_ == whole.n_steps_
+
+
+def test_client_needs_parts(client, graph):
+    model = GraphRandomFeatures(graph="precomputed")
+    with pytest.raises(ValueError, match="client needs parts"):
+        model.fit(graph[0], client=client)
 
 
 def test_turns_of_a_part_are_done_by_one_worker(client, graph):
