@@ -290,7 +290,9 @@ default=None
         if self.select == "modularity":
             best = max(runs, key=lambda run: modularity(adjacency, run.labels))
         else:
-            best = min(runs, key=lambda run: run.objective)
+            # The first of those that rounding alone tells apart.
+            least = min(run.objective for run in runs) + problem.slack
+            best = next(run for run in runs if run.objective <= least)
         self._keep(X, problem, best)
         if adjacency is not None:
             self.modularity_ = modularity(adjacency, best.labels)

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import eigvalsh
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 
-from sklearn_manifold_reg._arrays import is_numpy, namespace_of, to_numpy
+from sklearn_manifold_reg._arrays import asarray_like, is_numpy, namespace_of, to_numpy
 from sklearn_manifold_reg.utils._numba import run_rows, use_compiled
 from sklearn_manifold_reg.utils._sklearn import Interval, StrOptions
 
@@ -19,8 +18,9 @@ from sklearn_manifold_reg.utils._sklearn import Interval, StrOptions
 _STRIP = 256
 # Asymmetry, in units of the rounding of the largest entry, that products leave.
 _ROUNDING = 100.0
-# Rows up to which all eigenvalues are computed.
+# Rows up to which all eigenvalues are computed, and the tolerance of one.
 _SMALL = 300
+_EIGEN_TOL = 1e-5
 
 KERNEL_CONSTRAINTS: dict = {
     "kernel": [StrOptions({"precomputed", *PAIRWISE_KERNEL_FUNCTIONS}), callable],
@@ -191,20 +191,20 @@ def lowest_eigenvalue(kernel: SymmetricKernel, weights: np.ndarray) -> float:
     bound : float
         The lowest eigenvalue, less its error.
     """
-    roots = np.sqrt(weights)
-    n = len(roots)
-    if n == 1:
-        return float(weights[0] * kernel.diagonal[0])
-    K = to_numpy(kernel.K)
-    if n <= _SMALL:
-        low = eigvalsh(K * (roots[:, None] * roots), subset_by_index=[0, 0])[0]
-        return float(low) - _ROUNDING * n * np.finfo(np.float64).eps * kernel.scale
+    K = kernel.K
+    xp = namespace_of(K)
+    n = len(weights)
+    roots = asarray_like(np.sqrt(weights), K)
+    rounding = n * float(xp.finfo(K.dtype).eps) * kernel.scale * float(weights.max())
+    if n <= _SMALL or not kernel.on_host:
+        values = xp.linalg.eigvalsh(K * roots[:, None] * roots[None, :])
+        return float(xp.min(values)) - rounding
 
     def multiply(x: np.ndarray) -> np.ndarray:
-        return roots * (K @ (roots * x.ravel()))
+        return roots * (K @ (roots * x.ravel().astype(K.dtype)))
 
-    operator = LinearOperator((n, n), matvec=multiply, dtype=np.float64)
-    start = np.random.RandomState(0).normal(size=n)
-    value, vector = eigsh(operator, k=1, which="SA", tol=1e-6, v0=start)
+    operator = LinearOperator((n, n), matvec=multiply, dtype=K.dtype)
+    start = np.random.RandomState(0).normal(size=n).astype(K.dtype)
+    value, vector = eigsh(operator, k=1, which="SA", tol=_EIGEN_TOL, v0=start)
     residual = multiply(vector[:, 0]) - value[0] * vector[:, 0]
-    return float(value[0] - np.linalg.norm(residual))
+    return float(value[0]) - float(np.linalg.norm(residual))
