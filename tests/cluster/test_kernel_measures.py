@@ -97,6 +97,8 @@ def test_ward_on_planted_partitions():
     assert found["log_comm"] >= found["scct"] >= found["comm"] > found["forest"]
 
 
+# Heat that has spread evenly leaves equal rows.
+@pytest.mark.filterwarnings("ignore:.* clusters have rows")
 @pytest.mark.slow
 @pytest.mark.statistical
 def test_kernel_kmeans_on_planted_partitions():
@@ -120,6 +122,7 @@ def test_kernel_kmeans_on_planted_partitions():
     assert np.all(np.diff(means[len(expected) :, 0]) < 0)
 
 
+@pytest.mark.filterwarnings("ignore:.* clusters have rows")
 def test_karate_club(shared_data):
     data = shared_data("karate")
     A = np.zeros((34, 34))
@@ -127,19 +130,17 @@ def test_karate_club(shared_data):
     A += A.T
     truth = data["y"]
 
-    def agreement(name):
-        fits = (KernelKMeans(2, random_state=0).fit(measure(A, name, x)) for x in GRID)
-        return max(adjusted_rand_score(truth, model.labels_) for model in fits)
+    def agreement(name, algorithm):
+        model = KernelKMeans(2, algorithm=algorithm, random_state=0)
+        return max(
+            adjusted_rand_score(truth, model.fit(measure(A, name, x)).labels_)
+            for x in np.linspace(0.05, 0.95, 19)
+        )
 
-    for name in (
-        "katz",
-        "comm",
-        "forest",
-        "heat",
-        "normalized_heat",
-        "ppr",
-        "heat_ppr",
-    ):
-        assert agreement(f"log_{name}") >= 0.77, name
-    for name in ("normalized_heat", "ppr", "heat_ppr"):
-        assert agreement(name) == 1, name
+    plain = ["normalized_heat", "ppr", "heat_ppr"]
+    for name in ["katz", "comm", "forest", "heat", "modified_ppr", *plain]:
+        assert agreement(f"log_{name}", "auto") >= 0.77, name
+    for name in plain:
+        assert agreement(name, "lloyd") == 1, name
+    # Lower values of the objective, which single moves find, differ by a node.
+    assert 0.85 < agreement("ppr", "auto") < 1
