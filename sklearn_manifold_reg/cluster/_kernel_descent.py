@@ -1,5 +1,6 @@
 """Descent of kernel k-means: all rows at once, and one row at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -17,6 +18,8 @@ from sklearn_manifold_reg.utils._numba import run_rows, use_compiled
 # Changes of the objective, relative to the largest value of the kernel a row, that
 # are taken for rounding: it must not let rows go to and fro.
 _ROUNDING = 1e-12
+# Rows below which a run takes less time than to hand it to a thread.
+_SERIAL_ROWS = 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +197,10 @@ def _reseed(
 
 
 def move_rows(
-    problem: Problem, sums: Any, labels: np.ndarray, seeds: np.ndarray
+    problem: Problem,
+    sums: Any,
+    labels: np.ndarray,
+    rngs: Sequence[np.random.RandomState],
 ) -> list[Run]:
     """Move single rows in random order while that lowers the objective.
 
@@ -211,8 +217,8 @@ def move_rows(
         Sums over the clusters `labels`; changed.
     labels : ndarray of shape (n_runs, n), int32
         Where the runs start. Threads take one run each.
-    seeds : ndarray of int, shape (n_runs,)
-        Seeds of the orders.
+    rngs : sequence of RandomState
+        Sources of the orders, one a run.
 
     Returns
     -------
@@ -222,19 +228,19 @@ def move_rows(
 
     def work(start: int, _: int) -> Run:
         return _move_rows_of_run(
-            problem, sums.S[start], labels[start].copy(), int(seeds[start])
+            problem, sums.S[start], labels[start].copy(), rngs[start]
         )
 
-    n_runs = len(labels)
+    n_runs, n = labels.shape
     ranges = [(r, r + 1) for r in range(n_runs)]
-    return run_rows(work, n_runs, n_jobs=problem.n_jobs, ranges=ranges)
+    n_jobs = 1 if n < _SERIAL_ROWS else problem.n_jobs
+    return run_rows(work, n_runs, n_jobs=n_jobs, ranges=ranges)
 
 
 def _move_rows_of_run(
-    problem: Problem, S: np.ndarray, labels: np.ndarray, seed: int
+    problem: Problem, S: np.ndarray, labels: np.ndarray, rng: np.random.RandomState
 ) -> Run:
     kernel, weights = problem.kernel, problem.weights
-    rng = np.random.RandomState(seed)
     weighty = np.flatnonzero(weights)
     sizes = problem.sizes(labels[None])[0]
     counts = np.bincount(labels[weighty], minlength=problem.n_clusters)

@@ -341,24 +341,25 @@ default=None
         else:
             starts = [_given_labels(self.init, n, self.n_clusters)]
         seeds = rng.randint(_MAX_SEED, size=len(starts))
+        rngs = [np.random.RandomState(seed) for seed in seeds]
         step = max(1, _MAX_SUMS // (n * self.n_clusters))
         runs = []
         for first in range(0, len(starts), step):
             part = slice(first, first + step)
             labels = np.stack(
                 [
-                    self._start(problem, start, seed)
-                    for start, seed in zip(starts[part], seeds[part], strict=True)
+                    self._start(problem, start, rng)
+                    for start, rng in zip(starts[part], rngs[part], strict=True)
                 ]
             )
             sums = problem.sums(labels)
             if algorithm == "lloyd":
                 runs += lloyd(problem, sums, labels)
             else:
-                runs += move_rows(problem, sums, labels, seeds[part])
+                runs += move_rows(problem, sums, labels, rngs[part])
         return runs
 
-    def _start(self, problem: Problem, start: Any, seed: int) -> np.ndarray:
+    def _start(self, problem: Problem, start: Any, rng: Any) -> np.ndarray:
         if not isinstance(start, str):
             return start
         return draw_labels(
@@ -367,7 +368,7 @@ default=None
             problem.weights,
             problem.n_clusters,
             power=self.pp_power,
-            rng=np.random.RandomState(seed),
+            rng=rng,
         )
 
     def _keep(self, X: Any, problem: Problem, run: Run) -> None:
@@ -392,14 +393,14 @@ default=None
                 f"{n_found} of n_clusters={self.n_clusters} clusters have rows: rows "
                 "may repeat each other.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         if not run.converged:
             warnings.warn(
                 f"Rows still moved after max_iter={self.max_iter} passes; a larger "
                 "max_iter may find better clusters.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def __sklearn_tags__(self):
