@@ -203,8 +203,15 @@ def lowest_eigenvalue(kernel: SymmetricKernel, weights: np.ndarray) -> float:
     def multiply(x: np.ndarray) -> np.ndarray:
         return roots * (K @ (roots * x.ravel().astype(K.dtype)))
 
-    operator = LinearOperator((n, n), matvec=multiply, dtype=K.dtype)
+    def reflect(x: np.ndarray) -> np.ndarray:
+        return size * x.ravel() - multiply(x)
+
     start = np.random.RandomState(0).normal(size=n).astype(K.dtype)
-    value, vector = eigsh(operator, k=1, which="SA", tol=_EIGEN_TOL, v0=start)
-    residual = multiply(vector[:, 0]) - value[0] * vector[:, 0]
-    return float(value[0]) - float(np.linalg.norm(residual))
+    options = {"k": 1, "v0": start}
+    operator = LinearOperator((n, n), matvec=multiply, dtype=K.dtype)
+    size = float(np.abs(eigsh(operator, which="LM", tol=0.1, **options)[0][0]))
+    # Residuals count relative to the eigenvalue, which must therefore not be zero.
+    operator = LinearOperator((n, n), matvec=reflect, dtype=K.dtype)
+    value, vector = eigsh(operator, which="LA", tol=_EIGEN_TOL, **options)
+    residual = reflect(vector[:, 0]) - value[0] * vector[:, 0]
+    return size - float(value[0]) - float(np.linalg.norm(residual))

@@ -54,7 +54,7 @@ class HostSums:
         self._n_jobs = n_jobs
         n_runs, n = labels.shape
         self.S = np.zeros((n_runs, n_clusters, n))
-        self._change(np.full_like(labels, -1), labels)
+        self.move(np.full_like(labels, -1), labels)
 
     def move(self, old: np.ndarray, new: np.ndarray) -> None:
         """Account for rows that changed clusters.
@@ -62,11 +62,8 @@ class HostSums:
         Parameters
         ----------
         old, new : ndarray of shape (n_runs, n), int32
-            Clusters before and after.
+            Clusters before, -1 for none, and after.
         """
-        self._change(old, new)
-
-    def _change(self, old: np.ndarray, new: np.ndarray) -> None:
         n_runs, n_clusters, n = self.S.shape
         # Row by row, so that all runs add a row of K while it is in the cache.
         rows, runs = np.nonzero(((old != new) & (self._weights != 0)).T)
