@@ -19,7 +19,7 @@ from sklearn_manifold_reg.utils._numba import run_rows, use_compiled
 # are taken for rounding: it must not let rows go to and fro.
 _ROUNDING = 1e-12
 # Rows below which a run takes less time than to hand it to a thread.
-_SERIAL_ROWS = 500
+_SERIAL_ROWS = 2000
 
 
 @dataclass(frozen=True, eq=False)

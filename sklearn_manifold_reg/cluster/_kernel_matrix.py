@@ -16,6 +16,8 @@ from sklearn_manifold_reg.utils._sklearn import Interval, StrOptions
 
 # Rows of a strip whose entries are compared with those of its transpose.
 _STRIP = 256
+# Rows below which a second thread costs more than it saves.
+_SERIAL_ROWS = 1500
 # Asymmetry, in units of the rounding of the largest entry, that products leave.
 _ROUNDING = 100.0
 # Rows up to which all eigenvalues are computed, and the tolerance of one.
@@ -149,6 +151,7 @@ def _measure(K: np.ndarray, n_jobs: int | None) -> tuple[float, float]:
 
         function = measure_strip
     n = K.shape[0]
+    n_jobs = 1 if n < _SERIAL_ROWS else n_jobs
     found = run_rows(function, n, K, n_jobs=n_jobs, ranges=_strips(n))
     asymmetry, scale = np.max(np.array(found, dtype=np.float64), axis=0)
     return float(asymmetry), float(scale)

@@ -11,8 +11,9 @@ from sklearn_manifold_reg.utils._numba import run_rows, use_compiled
 # Sums that one block of columns holds: they stay in the second cache while rows of
 # the kernel pass by.
 _CACHED = 1 << 15
-# Sums from which a second thread pays.
-_SERIAL_SIZE = 20_000
+# Additions, and sums to compare, below which a second thread costs more than it saves.
+_SERIAL_ADDITIONS = 20_000_000
+_SERIAL_SUMS = 400_000
 
 
 class HostSums:
@@ -82,7 +83,7 @@ class HostSums:
         from sklearn_manifold_reg.cluster._kernel_sums_numba import add_rows
 
         block = min(2048, max(64, _CACHED // (n_runs * n_clusters)))
-        few = len(rows) * n < _SERIAL_SIZE
+        few = len(rows) * n < _SERIAL_ADDITIONS
         run_rows(add_rows, n, *state, block, n_jobs=1 if few else self._n_jobs)
 
     def inner(self, labels: np.ndarray) -> np.ndarray:
@@ -136,7 +137,7 @@ class HostSums:
             from sklearn_manifold_reg.cluster._kernel_sums_numba import nearest_centers
 
             n = labels.shape[1]
-            n_jobs = 1 if self.S.size < _SERIAL_SIZE else self._n_jobs
+            n_jobs = 1 if self.S.size < _SERIAL_SUMS else self._n_jobs
             run_rows(nearest_centers, n, *state, n_jobs=n_jobs)
         else:
             _nearest_centers(*state)

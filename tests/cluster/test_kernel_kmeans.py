@@ -18,7 +18,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_manifold_reg._arrays import asarray_like, to_numpy
-from sklearn_manifold_reg.cluster import KernelKMeans, _kernel_kmeans
+from sklearn_manifold_reg.cluster import (
+    KernelKMeans,
+    _kernel_descent,
+    _kernel_kmeans,
+    _kernel_matrix,
+    _kernel_sums,
+)
 from sklearn_manifold_reg.cluster._kernel_matrix import symmetric_kernel
 from sklearn_manifold_reg.cluster._kernel_starts import _spread, draw_labels
 from sklearn_manifold_reg.graph import modularity, normalized_cut
@@ -368,7 +374,11 @@ def test_kernel_and_reference_agree(algorithm, dtype):
         assert fits[0].n_iter_ == fits[1].n_iter_
 
 
-def test_threads_do_not_matter():
+def test_threads_do_not_matter(monkeypatch):
+    monkeypatch.setattr(_kernel_descent, "_SERIAL_ROWS", 0)
+    monkeypatch.setattr(_kernel_matrix, "_SERIAL_ROWS", 0)
+    monkeypatch.setattr(_kernel_sums, "_SERIAL_ADDITIONS", 0)
+    monkeypatch.setattr(_kernel_sums, "_SERIAL_SUMS", 0)
     K = (blobs(900, std=4.0) @ blobs(900, std=4.0).T).astype(np.float32)
     for algorithm in ALGORITHMS:
         one, many = (cluster(K, algorithm=algorithm, n_jobs=n) for n in (1, 3))
