@@ -120,7 +120,7 @@ def lloyd(problem: Problem, sums: Any, labels: np.ndarray) -> list[Run]:
     problem : Problem
         What is divided.
     sums : HostSums or DeviceSums
-        Sums over the clusters `labels`; in the end over those of the runs.
+        Sums over the clusters `labels`; changed.
     labels : ndarray of shape (n_runs, n), int32
         Where the runs start.
 
@@ -155,8 +155,6 @@ def lloyd(problem: Problem, sums: Any, labels: np.ndarray) -> list[Run]:
             break
         sums.move(labels, found)
         labels = found
-    best = np.stack([run.labels for run in runs])
-    sums.move(labels, best)
     return runs
 
 

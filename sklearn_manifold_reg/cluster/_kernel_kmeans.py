@@ -140,7 +140,7 @@ default="k-means++"
     negative; it stops at clusters it has seen, and gives the best of the circle.
 
     `predict` takes the nearest center. It gives training rows their labels, unless K
-    has negative eigenvalues, `max_iter` was too small, or a row repeats another.
+    has negative eigenvalues or `max_iter` was too small.
 
     Weights 1 / w_i in the kernel and w in `fit` make J a cut: with an adjacency A of
     degrees d, the kernel A_ij / (d_i d_j) and weights d, J is the normalized cut less
