@@ -142,9 +142,11 @@ default="k-means++"
     `predict` takes the nearest center. It gives training rows their labels, unless K
     has negative eigenvalues or `max_iter` was too small.
 
-    Weights 1 / w_i in the kernel and w in `fit` make J a cut: with an adjacency A of
-    degrees d, the kernel A_ij / (d_i d_j) and weights d, J is the normalized cut less
-    a constant [1]_.
+    With the adjacency A of a graph without loops, its degrees d as weights and the
+    kernel A_ij / (d_i d_j), J is the normalized cut less `n_clusters` [1]_.
+
+    The study [3]_ of kernels between nodes takes `init="any"`, `pp_power=2` and
+    `select="modularity"`.
 
     Sums over clusters are kept: all runs share the reading of K for their first sums;
     then a row that changes its cluster costs O(n_samples), any other O(n_clusters).
