@@ -140,9 +140,10 @@ def exponential(
     parts = graph.decompose(name)
     factors = np.exp(t * (parts.values - parts.values[-1]))
     K = spectral_product(parts, factors, out)
-    if relative and _has_lost_entries(K):
+    scaled = Scaled(K, t * float(parts.values[-1] - basis.shift), log_norm)
+    if relative and has_lost_entries(scaled):
         return _summed(basis, t, terms, log_norm, K)
-    return Scaled(K, t * float(parts.values[-1] - basis.shift), log_norm)
+    return scaled
 
 
 def double_factorial(
@@ -179,9 +180,10 @@ def double_factorial(
     z = t * parts.values
     log_scale = float(z[-1]) ** 2 / 2
     K = spectral_product(parts, np.exp(z**2 / 2 - log_scale) * _rising(z), out)
-    if relative and summable and _has_lost_entries(K):
+    scaled = Scaled(K, log_scale, log_norm)
+    if relative and summable and has_lost_entries(scaled):
         return _summed(basis, t, terms, log_norm, K)
-    return Scaled(K, log_scale, log_norm)
+    return scaled
 
 
 def plan_kernel(
@@ -254,10 +256,23 @@ def _rising(z: Any) -> Any:
     return 1 + np.sqrt(np.pi / 2) * special.erf(z / np.sqrt(2))
 
 
-def _has_lost_entries(K: Any) -> bool:
-    """Whether entries of a product of eigenvectors are of the size of its errors."""
+def has_lost_entries(scaled: Scaled) -> bool:
+    """Whether entries are of the size of the errors of a product of eigenvectors.
+
+    Parameters
+    ----------
+    scaled : Scaled
+        Kernel.
+
+    Returns
+    -------
+    lost : bool
+        True if the least entry is below 1e10 eps times the norm.
+    """
+    K, log_scale, log_norm = scaled
     xp = namespace_of(K)
-    return float(xp.min(K)) < _LEAST_SHARE * float(xp.finfo(K.dtype).eps)
+    least = float(xp.min(K)) * float(np.exp(min(log_scale - log_norm, 0.0)))
+    return least < _LEAST_SHARE * float(xp.finfo(K.dtype).eps)
 
 
 def _sides(K: Any, left: Any, right: Any) -> Any:

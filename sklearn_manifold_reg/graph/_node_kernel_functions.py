@@ -144,7 +144,7 @@ def spectral_product(
         started = True
     if not started:
         K[:] = 0
-    return _mirror(K)
+    return mirror(K)
 
 
 def symmetric_square(X: Any, out: np.ndarray | None = None) -> Any:
@@ -166,7 +166,7 @@ def symmetric_square(X: Any, out: np.ndarray | None = None) -> Any:
         return X @ X
     K = np.empty_like(X) if out is None else out
     _add_gram(K, X.T, 1.0, overwrite=True)
-    return _mirror(K)
+    return mirror(K)
 
 
 def positive_inverse(M: Any) -> Any:
@@ -201,7 +201,7 @@ def positive_inverse(M: Any) -> Any:
             "The matrix of the kernel is singular to working accuracy; choose a "
             "parameter farther from the end of its range."
         )
-    return _mirror(inverse.T)
+    return mirror(inverse.T)
 
 
 def _add_gram(K: np.ndarray, B: np.ndarray, factor: float, *, overwrite: bool) -> None:
@@ -216,8 +216,19 @@ def _add_gram(K: np.ndarray, B: np.ndarray, factor: float, *, overwrite: bool) -
     )
 
 
-def _mirror(K: np.ndarray) -> np.ndarray:
-    """Copy the upper triangle to the lower one, in place."""
+def mirror(K: np.ndarray) -> np.ndarray:
+    """Copy the upper triangle to the lower one, in place.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n, n)
+        Matrix.
+
+    Returns
+    -------
+    K : ndarray of shape (n, n)
+        The same array, symmetric.
+    """
     n = len(K)
     for start in range(0, n, _TILE):
         rows = slice(start, min(start + _TILE, n))

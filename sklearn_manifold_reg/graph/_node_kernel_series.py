@@ -10,9 +10,11 @@ from scipy.special import gammaln
 
 from sklearn_manifold_reg._arrays import CSR, device, namespace_of
 from sklearn_manifold_reg.graph._node_kernel_functions import (
+    diagonal_minus,
+    mirror,
     symmetric_square,
-    to_dense,
 )
+from sklearn_manifold_reg.utils._numba import row_ranges, run_rows
 
 # log of the share of an entry that a truncated series leaves out.
 _TRUNCATION = -39.0
@@ -23,6 +25,10 @@ _LARGEST_NORM = 300.0
 # Entry from which a running sum is scaled down, looked at every so many terms.
 _LARGEST_ENTRY = 1e200
 _TERMS_BETWEEN_LOOKS = 8
+# Numbers in a block of columns, so that two blocks stay in the cache of a core, and
+# the least number of columns.
+_CACHED = 1 << 16
+_LEAST_WIDTH = 32
 # Share of stored entries from which a product is cheaper as a dense one.
 _DENSE = 0.25
 
@@ -166,70 +172,93 @@ def positive_series(
     log_scale : float
         Logarithm of this number.
     """
-    multiply = _multiplier(csr, diagonal)
+    if isinstance(csr.data, np.ndarray):
+        X = np.empty(csr.shape) if out is None else out
+        log_scale = _sum_columns(csr, diagonal, factor * terms.ratios, X)
+        mirror(X)
+    else:
+        X, log_scale = _sum_on_device(csr, diagonal, factor * terms.ratios)
+    spare = None
+    for _ in range(terms.n_squarings):
+        largest = float(namespace_of(X).max(X))
+        log_scale = 2 * (log_scale + float(np.log(largest)))
+        if isinstance(X, np.ndarray):
+            X /= largest
+            X, spare = symmetric_square(X, spare), X
+        else:
+            X = X / largest
+            X = X @ X
+    return X, log_scale
+
+
+def _sum_columns(
+    csr: CSR, diagonal: np.ndarray, ratios: np.ndarray, out: np.ndarray
+) -> float:
+    """Sum the series, some columns at a time, and give its logarithmic scale.
+
+    Products of a few columns stay in the cache of one core from term to term.
+    """
+    n = csr.shape[0]
+    sparse = csr.nnz < _DENSE * n * n
+    dense = None if sparse else diagonal_minus(diagonal, csr, -1.0)
+
+    def run(start: int, stop: int) -> float:
+        X = np.zeros((n, stop - start))
+        Y = np.empty_like(X)
+        own = np.arange(start, stop), np.arange(stop - start)
+        X[own], log_scale = 1.0, 0.0
+        for number, ratio in enumerate(ratios[::-1]):
+            if dense is None:
+                csr.matmat(X, diagonal=diagonal * ratio, scale=ratio, out=Y, n_jobs=1)
+            else:
+                np.matmul(dense, X, out=Y)
+                Y *= ratio
+            Y[own] += np.exp(-log_scale)
+            X, Y = Y, X
+            if number % _TERMS_BETWEEN_LOOKS == 0:
+                largest = float(X.max())
+                if largest > _LARGEST_ENTRY:
+                    X /= largest
+                    log_scale += float(np.log(largest))
+        out[:, start:stop] = X
+        return log_scale
+
+    if dense is None:
+        width = min(n, max(_LEAST_WIDTH, _CACHED // n))
+        ranges = row_ranges(n, -(-n // width))
+        scales = run_rows(run, n, ranges=ranges)
+    else:
+        ranges = [(0, n)]
+        scales = [run(0, n)]
+    log_scale = max(scales)
+    for (start, stop), own_scale in zip(ranges, scales, strict=True):
+        if own_scale < log_scale:
+            out[:, start:stop] *= np.exp(own_scale - log_scale)
+    return log_scale
+
+
+def _sum_on_device(csr: CSR, diagonal: Any, ratios: np.ndarray) -> tuple[Any, float]:
     xp = namespace_of(csr.data)
-    host = isinstance(csr.data, np.ndarray)
     eye = xp.eye(csr.shape[0], dtype=csr.dtype, device=device(csr.data))
     X, log_scale = eye, 0.0
-    spare = (np.empty(csr.shape) if out is None else out) if host else None
-    for number, ratio in enumerate(terms.ratios[::-1]):
-        Y = multiply(X, factor * float(ratio), spare)
-        own = float(np.exp(-log_scale))
-        if host:
-            # The identity serves as the second buffer.
-            X, spare = Y, X
-            X.reshape(-1)[:: len(X) + 1] += own
-        else:
-            X = Y + eye * own
+    for number, ratio in enumerate(ratios[::-1].tolist()):
+        X = csr.matmat(X, diagonal=diagonal * ratio, scale=ratio)
+        X = X + eye * float(np.exp(-log_scale))
         if number % _TERMS_BETWEEN_LOOKS == 0:
             largest = float(xp.max(X))
             if largest > _LARGEST_ENTRY:
-                X, log_scale = _divided(X, largest), log_scale + np.log(largest)
-    for _ in range(terms.n_squarings):
-        largest = float(xp.max(X))
-        X = _divided(X, largest)
-        log_scale = 2 * (log_scale + float(np.log(largest)))
-        X, spare = symmetric_square(X, spare), X if host else None
-    return X, float(log_scale)
-
-
-def _divided(X: Any, number: float) -> Any:
-    """Divide, in place on the host."""
-    if isinstance(X, np.ndarray):
-        X /= number
-        return X
-    return X / number
-
-
-def _multiplier(csr: CSR, diagonal: Any) -> Callable:
-    """Give `multiply(X, factor, out)`, the product by the whole matrix."""
-    n = csr.shape[0]
-    if not isinstance(csr.data, np.ndarray) or csr.nnz < _DENSE * n * n:
-        return lambda X, factor, out: csr.matmat(
-            X,
-            scale=factor,
-            diagonal=None if diagonal is None else diagonal * factor,
-            out=out,
-        )
-    dense = to_dense(csr)
-    if diagonal is not None:
-        dense.reshape(-1)[:: n + 1] += diagonal
-
-    def multiply(X: np.ndarray, factor: float, out: np.ndarray) -> np.ndarray:
-        np.matmul(dense, X, out=out)
-        out *= factor
-        return out
-
-    return multiply
+                X = X / largest
+                log_scale += float(np.log(largest))
+    return X, log_scale
 
 
 def _seconds(csr: CSR) -> tuple[float, float]:
     """Estimate the times of a product by the graph and of a squaring."""
     n = csr.shape[0]
-    square = 1e-11 * n**3 + 3e-9 * n * n + 1e-5
+    square = 8e-12 * n**3 + 2e-9 * n * n + 1e-5
     if csr.nnz >= _DENSE * n * n:
-        return 2e-11 * n**3 + 2e-9 * n * n + 1e-5, square
-    return 2e-11 * csr.nnz * n + 8e-10 * n * n + 1e-5, square
+        return 1.6e-11 * n**3 + 2e-9 * n * n + 1e-5, square
+    return 3e-11 * csr.nnz * n + 1e-10 * n * n + 1e-5, square
 
 
 def _last_power(

@@ -26,6 +26,7 @@ from sklearn_manifold_reg.graph._node_kernel_formulas import (
     SERIES,
     Basis,
     Scaled,
+    has_lost_entries,
     logarithm,
     make_basis,
     plan_kernel,
@@ -281,7 +282,7 @@ class NodeKernels:
             room = np.empty(self.csr.shape)
 
         def walk() -> Iterator[Any]:
-            self._prepare(found, raws)
+            self._prepare(found, raws, room)
             for param in grid:
                 yield self.compute(
                     kernel,
@@ -368,18 +369,30 @@ class NodeKernels:
             self._constants[name] = FORMULAS[name](self, None, False, None)
         return self._constants[name]
 
-    def _prepare(self, kernel: NodeKernel, raws: Sequence[float | None]) -> None:
+    def _prepare(
+        self,
+        kernel: NodeKernel,
+        raws: Sequence[float | None],
+        room: np.ndarray | None,
+    ) -> None:
         """Decompose if a series for each parameter would take longer."""
         if kernel.base not in SERIES:
             return
         series, name = SERIES[kernel.base]
-        seconds = 0.0
-        for raw in raws:
-            terms = plan_kernel(self, series, name, float(raw or 0), kernel.logarithmic)
+        values = [float(raw or 0) for raw in raws]
+        limit, seconds = seconds_of_decomposition(self.n_nodes), 0.0
+        for value in values:
+            terms = plan_kernel(self, series, name, value, kernel.logarithmic)
             seconds += terms.seconds
-            if seconds > seconds_of_decomposition(self.n_nodes):
-                self.decompose(name)
+        if seconds < limit:
+            return
+        if kernel.logarithmic and terms.seconds < limit:
+            # Entries grow with the parameter. Where eigenvectors would not do for the
+            # largest, they would not for any.
+            scaled = FORMULAS[kernel.base](self, max(values), True, room)
+            if has_lost_entries(scaled):
                 return
+        self.decompose(name)
 
     def _check_graph(self, kernel: NodeKernel) -> None:
         if kernel.connected and self.n_components > 1:
