@@ -21,8 +21,7 @@ from sklearn_manifold_reg.graph._node_kernel_functions import (
 )
 from sklearn_manifold_reg.graph._node_kernel_series import (
     SeriesTerms,
-    plan_double_factorial,
-    plan_exponential,
+    plan_series,
     positive_series,
 )
 
@@ -132,7 +131,7 @@ def exponential(
         The kernel.
     """
     basis = graph.basis(name)
-    terms = plan_kernel(graph, "exponential", name, t, relative)
+    terms = plan_kernel(graph, 1, name, t, relative)
     top = basis.shift or basis.norm
     log_norm = t * (top - basis.shift)
     if not graph.eigenvectors_serve(name, terms):
@@ -170,7 +169,7 @@ def double_factorial(
         The kernel.
     """
     basis = graph.basis("adjacency")
-    terms = plan_kernel(graph, "double_factorial", "adjacency", t, relative)
+    terms = plan_kernel(graph, 2, "adjacency", t, relative)
     top = t * basis.norm
     log_norm = top**2 / 2 + float(np.log(_rising(top)))
     summable = top <= _LARGEST_NORM
@@ -187,7 +186,7 @@ def double_factorial(
 
 
 def plan_kernel(
-    graph: Any, series: str, name: str, t: float, relative: bool
+    graph: Any, step: int, name: str, t: float, relative: bool
 ) -> SeriesTerms:
     """Plan the power series of a kernel.
 
@@ -195,8 +194,8 @@ def plan_kernel(
     ----------
     graph : NodeKernels
         Graph.
-    series : {"exponential", "double_factorial"}
-        Which one.
+    step : {1, 2}
+        1 for the exponential, 2 for the sum over k!!.
     name : str
         Basis.
     t : float
@@ -212,31 +211,54 @@ def plan_kernel(
     basis = graph.basis(name)
     diameter = graph.hop_diameter if relative else 0
     least = t * basis.least_entry if relative else 0.0
-    if series == "exponential":
-        return plan_exponential(basis.csr, t * basis.norm, least, diameter)
-    norm = min(t * basis.norm, _LARGEST_NORM)
-    return plan_double_factorial(basis.csr, norm, least, diameter)
+    norm = t * basis.norm if step == 1 else min(t * basis.norm, _LARGEST_NORM)
+    return plan_series(step, basis.csr, norm, least, diameter)
 
 
-def resolvent(graph: Any, a: float, out: np.ndarray | None) -> Any:
-    """Compute (I - a N)^-1, N = D^-1/2 A D^-1/2.
+def inverse(
+    graph: Any,
+    name: str,
+    diagonal: Any,
+    csr: CSR,
+    factor: float,
+    relative: bool,
+    out: np.ndarray | None,
+) -> Scaled:
+    """Invert `diag(diagonal) - factor * csr`, a function of a basis.
 
     Parameters
     ----------
     graph : NodeKernels
         Graph.
-    a : float
-        Less than 1.
+    name : str
+        Basis, of which `level - factor * S` is the same matrix for some level.
+    diagonal : array of shape (n,)
+        Diagonal part.
+    csr : CSR of shape (n, n)
+        Non-negative.
+    factor : float
+        Not negative.
+    relative : bool
+        Whether entries are to be accurate relative to themselves.
     out : ndarray of shape (n, n) or None
         Room that may be used.
 
     Returns
     -------
-    X : array of shape (n, n)
-        The inverse.
+    scaled : Scaled
+        The inverse: by eigenvectors where they are known, since their product takes
+        less time than a factorization.
     """
-    ones = namespace_of(graph.degrees).ones_like(graph.degrees)
-    return positive_inverse(diagonal_minus(ones, graph.normalized, a, out))
+    if graph.knows(name):
+        parts = graph.decompose(name)
+        level = 1 + factor * graph.basis(name).shift if name == "laplacian" else 1.0
+        factors = 1 / (level - factor * parts.values)
+        K = spectral_product(parts, factors, out)
+        scaled = Scaled(K, 0.0, float(np.log(factors.max())))
+        if not (relative and has_lost_entries(scaled)):
+            return scaled
+        out = K if isinstance(K, np.ndarray) else None
+    return Scaled(positive_inverse(diagonal_minus(diagonal, csr, factor, out)))
 
 
 def _summed(
@@ -284,17 +306,18 @@ def _sides(K: Any, left: Any, right: Any) -> Any:
     return K
 
 
-def _katz(graph: Any, t: float, _: bool, out: Any) -> Any:
+def _katz(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
     ones = namespace_of(graph.degrees).ones_like(graph.degrees)
-    return positive_inverse(diagonal_minus(ones, graph.csr, t, out))
+    return inverse(graph, "adjacency", ones, graph.csr, t, relative, out)
 
 
 def _communicability(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
     return exponential(graph, "adjacency", t, relative, out)
 
 
-def _forest(graph: Any, t: float, _: bool, out: Any) -> Any:
-    return positive_inverse(diagonal_minus(1 + t * graph.degrees, graph.csr, t, out))
+def _forest(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
+    diagonal = 1 + t * graph.degrees
+    return inverse(graph, "laplacian", diagonal, graph.csr, t, relative, out)
 
 
 def _heat(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
@@ -310,8 +333,14 @@ def _heat_ppr(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
     return scaled._replace(K=_as_walk(graph, scaled.K))
 
 
-def _ppr(graph: Any, a: float, _: bool, out: Any) -> Any:
-    return _as_walk(graph, resolvent(graph, a, out))
+def _normalized_inverse(graph: Any, a: float, relative: bool, out: Any) -> Scaled:
+    ones = namespace_of(graph.degrees).ones_like(graph.degrees)
+    return inverse(graph, "normalized", ones, graph.normalized, a, relative, out)
+
+
+def _ppr(graph: Any, a: float, relative: bool, out: Any) -> Scaled:
+    scaled = _normalized_inverse(graph, a, relative, out)
+    return scaled._replace(K=_as_walk(graph, scaled.K), log_norm=0.0)
 
 
 def _as_walk(graph: Any, K: Any) -> Any:
@@ -322,9 +351,10 @@ def _as_walk(graph: Any, K: Any) -> Any:
     return _sides(K, 1 / root, root)
 
 
-def _modified_ppr(graph: Any, a: float, _: bool, out: Any) -> Any:
-    inverse_root = graph.inverse_root_degrees
-    return _sides(resolvent(graph, a, out), inverse_root, inverse_root)
+def _modified_ppr(graph: Any, a: float, relative: bool, out: Any) -> Scaled:
+    root = graph.inverse_root_degrees
+    scaled = _normalized_inverse(graph, a, relative, out)
+    return scaled._replace(K=_sides(scaled.K, root, root), log_norm=0.0)
 
 
 def _absorption(graph: Any, t: float, relative: bool, out: Any) -> Any:
@@ -432,13 +462,23 @@ FORMULAS: dict[str, Callable] = {
     "sp_ct": _sp_ct,
 }
 
-# Kernels that take a series or a decomposition, and of which matrix.
+# Kernels that take a series or a decomposition: the step of its factorials, and the
+# matrix.
 SERIES = {
-    "communicability": ("exponential", "adjacency"),
-    "double_factorial": ("double_factorial", "adjacency"),
-    "heat": ("exponential", "laplacian"),
-    "normalized_heat": ("exponential", "normalized"),
-    "heat_ppr": ("exponential", "normalized"),
+    "communicability": (1, "adjacency"),
+    "double_factorial": (2, "adjacency"),
+    "heat": (1, "laplacian"),
+    "normalized_heat": (1, "normalized"),
+    "heat_ppr": (1, "normalized"),
+}
+
+# Kernels that are inverses of a matrix, and of which.
+INVERSES = {
+    "katz": "adjacency",
+    "forest": "laplacian",
+    "ppr": "normalized",
+    "modified_ppr": "normalized",
+    "absorption": "normalized",
 }
 
 # Kernels without a parameter that others are made of.

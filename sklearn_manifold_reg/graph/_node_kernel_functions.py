@@ -1,6 +1,7 @@
 """Functions of symmetric graph matrices, as dense arrays with accurate entries."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -234,8 +235,13 @@ def mirror(K: np.ndarray) -> np.ndarray:
         rows = slice(start, min(start + _TILE, n))
         K[rows, :start] = K[:start, rows].T
         own = K[rows, rows]
-        own[:] = np.triu(own) + np.triu(own, 1).T
+        np.copyto(own, own.T, where=_below_diagonal(len(own)))
     return K
+
+
+@lru_cache(maxsize=4)
+def _below_diagonal(n: int) -> np.ndarray:
+    return np.tri(n, k=-1, dtype=bool)
 
 
 def double_centered(K: Any) -> Any:

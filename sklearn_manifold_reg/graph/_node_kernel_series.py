@@ -1,7 +1,7 @@
 """Power series of graph matrices without negative entries, and what they cost."""
 
+import math
 from bisect import bisect_left
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,24 +39,47 @@ class SeriesTerms:
 
     Attributes
     ----------
-    ratios : ndarray of shape (n_terms,)
-        Coefficient of each power of the matrix over that of the power before.
+    step : {1, 2}
+        1 for coefficients 1 / k!, 2 for 1 / k!!.
+    n_terms : int
+        Highest power of the matrix.
     n_squarings : int
-        How often the sum is squared.
+        How often the sum is squared, for step 1.
     seconds : float
         Estimated time.
     """
 
-    ratios: np.ndarray
+    step: int
+    n_terms: int
     n_squarings: int
     seconds: float
 
+    def ratios(self) -> np.ndarray:
+        """Give the coefficient of each power over that of the power before.
 
-def plan_exponential(csr: CSR, norm: float, entry: float, diameter: int) -> SeriesTerms:
-    """Divide the work of exp(B) between terms of its series and squarings.
+        Returns
+        -------
+        ratios : ndarray of shape (n_terms,)
+            From power 1 on.
+        """
+        k = np.arange(1, self.n_terms + 1, dtype=np.float64)
+        if self.step == 1:
+            return 1 / (k * 2.0**self.n_squarings)
+        # (k - 1)!! / k!!
+        parity = np.where(k % 2 == 1, -1.0, 1.0) * np.log(np.pi / 2) / 2
+        logs = gammaln(k / 2 + 0.5) - gammaln(k / 2 + 1) - np.log(2) / 2
+        return np.exp(logs + parity)
+
+
+def plan_series(
+    step: int, csr: CSR, norm: float, entry: float, diameter: int
+) -> SeriesTerms:
+    """Divide the work of a series of B between terms and squarings.
 
     Parameters
     ----------
+    step : {1, 2}
+        1 for exp(B), 2 for sum_k B^k / k!!.
     csr : CSR of shape (n, n)
         B up to a factor and its diagonal.
     norm : float
@@ -74,54 +97,27 @@ def plan_exponential(csr: CSR, norm: float, entry: float, diameter: int) -> Seri
 
     Notes
     -----
-    The entry between nodes at δ edges is at least entry^δ / δ!, and powers beyond K
-    add less than a share exp(-39) to it, where norm^K / K! is that small. With s
-    squarings of a sum of m powers, the coefficient of power k ≤ K is wrong by the
+    The entry of exp(B) between nodes at δ edges is at least entry^δ / δ!, and powers
+    beyond K add less than a share exp(-39) to it, where norm^K / K! is that small. With
+    s squarings of a sum of m powers, the coefficient of power k ≤ K is wrong by the
     probability that one of 2^s bins gets more than m of k balls, which is nothing for m
-    eight standard deviations above K / 2^s.
+    eight standard deviations above K / 2^s. exp(a + b) is exp(a) exp(b); the other
+    series has no such rule, and no squarings.
     """
-    n_powers = _last_power(gammaln, 1.0, norm, entry, diameter)
+    n_powers = _last_power(step, norm, entry, diameter)
     product, square = _seconds(csr)
-    best = (np.inf, n_powers, 0)
-    for n_squarings in range(60):
+    best = (n_powers * product, n_powers, 0)
+    if step == 2:
+        return SeriesTerms(step, best[1], 0, best[0])
+    if norm > _LARGEST_NORM:
+        best = (math.inf, n_powers, 0)
+    for n_squarings in range(1, 2 + int(math.log2(n_powers))):
         mean = n_powers / 2**n_squarings
-        n_terms = n_powers
-        if n_squarings:
-            n_terms = min(n_powers, int(np.ceil(mean + 8.5 * np.sqrt(mean) + 12)))
+        n_terms = min(n_powers, math.ceil(mean + 8.5 * math.sqrt(mean) + 12))
         if norm / 2**n_squarings <= _LARGEST_NORM:
             seconds = n_terms * product + n_squarings * square
             best = min(best, (seconds, n_terms, n_squarings))
-    seconds, n_terms, n_squarings = best
-    powers = np.arange(1, n_terms + 1)
-    return SeriesTerms(1 / (powers * 2.0**n_squarings), n_squarings, seconds)
-
-
-def plan_double_factorial(
-    csr: CSR, norm: float, entry: float, diameter: int
-) -> SeriesTerms:
-    """Count the terms of the series sum_k B^k / k!!.
-
-    Parameters
-    ----------
-    csr : CSR of shape (n, n)
-        B up to a factor.
-    norm : float
-        Bound of the spectral norm of B.
-    entry : float
-        Smallest positive entry of B.
-    diameter : int
-        Bound of the number of edges between connected nodes.
-
-    Returns
-    -------
-    terms : SeriesTerms
-        For `positive_series`. Without squarings: exp(a + b) is exp(a) exp(b), but
-        this series has no such rule.
-    """
-    n_terms = _last_power(_log_double_factorial_before, 2.0, norm, entry, diameter)
-    logs = _log_double_factorial_before(np.arange(1, n_terms + 2))
-    seconds = n_terms * _seconds(csr)[0]
-    return SeriesTerms(np.exp(logs[:-1] - logs[1:]), 0, seconds)
+    return SeriesTerms(step, best[1], best[2], best[0])
 
 
 def seconds_of_decomposition(n: int) -> float:
@@ -174,10 +170,10 @@ def positive_series(
     """
     if isinstance(csr.data, np.ndarray):
         X = np.empty(csr.shape) if out is None else out
-        log_scale = _sum_columns(csr, diagonal, factor * terms.ratios, X)
+        log_scale = _sum_columns(csr, diagonal, factor * terms.ratios(), X)
         mirror(X)
     else:
-        X, log_scale = _sum_on_device(csr, diagonal, factor * terms.ratios)
+        X, log_scale = _sum_on_device(csr, diagonal, factor * terms.ratios())
     spare = None
     for _ in range(terms.n_squarings):
         largest = float(namespace_of(X).max(X))
@@ -261,33 +257,29 @@ def _seconds(csr: CSR) -> tuple[float, float]:
     return 3e-11 * csr.nnz * n + 1e-10 * n * n + 1e-5, square
 
 
-def _last_power(
-    log_coefficient: Callable, order: float, norm: float, entry: float, diameter: int
-) -> int:
-    """Find the power from which on nothing is added to any entry.
-
-    Coefficients are exp(-log_coefficient(k + 1)), and largest terms stand at the power
-    norm^order.
-    """
+def _last_power(step: int, norm: float, entry: float, diameter: int) -> int:
+    """Find the power from which on nothing is added to any entry."""
     if norm <= 0:
         return 1
     floor = _TRUNCATION
     if diameter > 0 and entry > 0:
-        least = diameter * np.log(entry) - log_coefficient(diameter + 1)
-        floor += max(min(float(least), 0.0), _LOG_FLOOR)
+        least = diameter * math.log(entry) - _log_factorial(step, diameter)
+        floor += max(min(least, 0.0), _LOG_FLOOR)
 
     def is_small(k: int) -> bool:
-        return bool(k * np.log(norm) - log_coefficient(k + 1) < floor)
+        return k * math.log(norm) - _log_factorial(step, k) < floor
 
-    start = int(norm**order) + 1
+    # The largest term.
+    start = int(norm**step) + 1
     stop = 2 * start + 16
     while not is_small(stop):
         stop *= 2
     return bisect_left(range(stop), True, lo=start, key=is_small)
 
 
-def _log_double_factorial_before(k: Any) -> Any:
-    """Logarithm of (k - 1)!! = (k - 1) (k - 3) (k - 5) ..."""
-    k = np.asarray(k, dtype=np.float64) - 1
-    log = k / 2 * np.log(2.0) + gammaln(k / 2 + 1)
-    return log + np.where(k % 2 == 1, (np.log(2.0) - np.log(np.pi)) / 2, 0.0)
+def _log_factorial(step: int, k: int) -> float:
+    """Logarithm of k! or k!!."""
+    if step == 1:
+        return math.lgamma(k + 1)
+    log = k / 2 * math.log(2) + math.lgamma(k / 2 + 1)
+    return log + (math.log(2 / math.pi) / 2 if k % 2 else 0.0)

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +24,7 @@ from sklearn_manifold_reg.graph._node_kernel_formulas import (
     CONSTANTS,
     FORMULAS,
     HOST_ONLY,
+    INVERSES,
     SERIES,
     Basis,
     Scaled,
@@ -44,11 +46,16 @@ from sklearn_manifold_reg.graph._node_kernel_series import (
     seconds_of_decomposition,
 )
 from sklearn_manifold_reg.graph._precomputed import dense_to_csr
+from sklearn_manifold_reg.utils._blas import single_threaded_blas
 
 # Above this many nodes a dense matrix fills 3.2 GB.
 _LARGEST_GRAPH = 20_000
 # Relative asymmetry that rounding explains.
 _ASYMMETRY = 1e-8
+# Number of inverses that take longer than a decomposition and as many products of it.
+_INVERSES_OF_A_DECOMPOSITION = 24
+# Below this order a second thread costs more than it saves.
+_SERIAL = 400
 # Below this order a dense eigenvalue problem is nothing.
 _SMALL = 64
 
@@ -230,7 +237,8 @@ class NodeKernels:
         self._check_graph(found)
         parts = CONSTANTS.get(kernel, ())
         self._constants = {n: K for n, K in self._constants.items() if n in parts}
-        K = FORMULAS[found.base](self, raw, found.logarithmic, out)
+        with self._threads():
+            K = FORMULAS[found.base](self, raw, found.logarithmic, out)
         scaled = K if isinstance(K, Scaled) else Scaled(K)
         if found.logarithmic:
             K = logarithm(scaled, found.name, on_nonpositive, self.n_components)
@@ -282,7 +290,8 @@ class NodeKernels:
             room = np.empty(self.csr.shape)
 
         def walk() -> Iterator[Any]:
-            self._prepare(found, raws, room)
+            with self._threads():
+                self._prepare(found, raws, room)
             for param in grid:
                 yield self.compute(
                     kernel,
@@ -347,10 +356,24 @@ class NodeKernels:
         serve : bool
             True if they are known already, would be found sooner, or X is on a device.
         """
-        known = self._decomposed is not None and self._decomposed[0] == name
         on_device = not isinstance(self.csr.data, np.ndarray)
         slow = terms.seconds > seconds_of_decomposition(self.n_nodes)
-        return known or on_device or slow
+        return self.knows(name) or on_device or slow
+
+    def knows(self, name: str) -> bool:
+        """Whether the eigenpairs of a basis are there.
+
+        Parameters
+        ----------
+        name : {"adjacency", "laplacian", "normalized"}
+            Basis.
+
+        Returns
+        -------
+        known : bool
+            True if `decompose` has nothing to compute.
+        """
+        return self._decomposed is not None and self._decomposed[0] == name
 
     def constant(self, name: str) -> Any:
         """Give a kernel without a parameter, and keep it while it is used.
@@ -369,6 +392,11 @@ class NodeKernels:
             self._constants[name] = FORMULAS[name](self, None, False, None)
         return self._constants[name]
 
+    def _threads(self) -> AbstractContextManager[None]:
+        """Keep BLAS to one thread where more would only disturb each other."""
+        serial = self.n_nodes < _SERIAL and isinstance(self.csr.data, np.ndarray)
+        return single_threaded_blas() if serial else nullcontext()
+
     def _prepare(
         self,
         kernel: NodeKernel,
@@ -376,13 +404,17 @@ class NodeKernels:
         room: np.ndarray | None,
     ) -> None:
         """Decompose if a series for each parameter would take longer."""
+        if kernel.base in INVERSES:
+            if len(raws) >= _INVERSES_OF_A_DECOMPOSITION:
+                self.decompose(INVERSES[kernel.base])
+            return
         if kernel.base not in SERIES:
             return
-        series, name = SERIES[kernel.base]
+        step, name = SERIES[kernel.base]
         values = [float(raw or 0) for raw in raws]
         limit, seconds = seconds_of_decomposition(self.n_nodes), 0.0
         for value in values:
-            terms = plan_kernel(self, series, name, value, kernel.logarithmic)
+            terms = plan_kernel(self, step, name, value, kernel.logarithmic)
             seconds += terms.seconds
         if seconds < limit:
             return
