@@ -66,7 +66,7 @@ class SeriesTerms:
         if self.step == 1:
             return 1 / (k * 2.0**self.n_squarings)
         # (k - 1)!! / k!!
-        parity = np.where(k % 2 == 1, -1.0, 1.0) * np.log(np.pi / 2) / 2
+        parity = np.where(k % 2 == 1, 1.0, -1.0) * np.log(np.pi / 2) / 2
         logs = gammaln(k / 2 + 0.5) - gammaln(k / 2 + 1) - np.log(2) / 2
         return np.exp(logs + parity)
 
