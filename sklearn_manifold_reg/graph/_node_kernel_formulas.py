@@ -10,6 +10,7 @@ from scipy import special
 
 from sklearn_manifold_reg._arrays import CSR, asarray_like, namespace_of, to_numpy
 from sklearn_manifold_reg.graph._node_costs import (
+    fundamental_matrix,
     randomized_path_costs,
     shortest_path_costs,
 )
@@ -47,11 +48,14 @@ class Scaled(NamedTuple):
         Logarithm of the factor.
     log_norm : float
         Logarithm of the spectral norm of the kernel itself.
+    relative : bool
+        Whether each entry is accurate relative to itself.
     """
 
     K: Any
     log_scale: float = 0.0
     log_norm: float = 0.0
+    relative: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,13 +139,13 @@ def exponential(
     top = basis.shift or basis.norm
     log_norm = t * (top - basis.shift)
     if not graph.eigenvectors_serve(name, terms):
-        return _summed(basis, t, terms, log_norm, out)
+        return _summed(basis, t, terms, log_norm, relative, out)
     parts = graph.decompose(name)
     factors = np.exp(t * (parts.values - parts.values[-1]))
     K = spectral_product(parts, factors, out)
     scaled = Scaled(K, t * float(parts.values[-1] - basis.shift), log_norm)
     if relative and has_lost_entries(scaled):
-        return _summed(basis, t, terms, log_norm, K)
+        return _summed(basis, t, terms, log_norm, True, K)
     return scaled
 
 
@@ -174,15 +178,20 @@ def double_factorial(
     log_norm = top**2 / 2 + float(np.log(_rising(top)))
     summable = top <= _LARGEST_NORM
     if summable and not graph.eigenvectors_serve("adjacency", terms):
-        return _summed(basis, t, terms, log_norm, out)
+        return _summed(basis, t, terms, log_norm, relative, out)
     parts = graph.decompose("adjacency")
     z = t * parts.values
     log_scale = float(z[-1]) ** 2 / 2
     K = spectral_product(parts, np.exp(z**2 / 2 - log_scale) * _rising(z), out)
     scaled = Scaled(K, log_scale, log_norm)
-    if relative and summable and has_lost_entries(scaled):
-        return _summed(basis, t, terms, log_norm, K)
-    return scaled
+    if not (relative and has_lost_entries(scaled)):
+        return scaled
+    if summable:
+        return _summed(basis, t, terms, log_norm, True, K)
+    # Between noise and nothing.
+    xp = namespace_of(K)
+    noise = 100 * float(xp.finfo(K.dtype).eps)
+    return scaled._replace(K=xp.where(noise > K, xp.zeros_like(K), K))
 
 
 def plan_kernel(
@@ -258,7 +267,8 @@ def inverse(
         if not (relative and has_lost_entries(scaled)):
             return scaled
         out = K if isinstance(K, np.ndarray) else None
-    return Scaled(positive_inverse(diagonal_minus(diagonal, csr, factor, out)))
+    X = positive_inverse(diagonal_minus(diagonal, csr, factor, out))
+    return Scaled(X, relative=True)
 
 
 def _summed(
@@ -266,11 +276,12 @@ def _summed(
     t: float,
     terms: SeriesTerms,
     log_norm: float,
+    relative: bool,
     out: np.ndarray | None,
 ) -> Scaled:
     room = out if isinstance(basis.csr.data, np.ndarray) else None
     K, log_scale = positive_series(basis.csr, basis.diagonal, t, terms, room)
-    return Scaled(K, log_scale - t * basis.shift, log_norm)
+    return Scaled(K, log_scale - t * basis.shift, log_norm, relative)
 
 
 def _rising(z: Any) -> Any:
@@ -291,7 +302,9 @@ def has_lost_entries(scaled: Scaled) -> bool:
     lost : bool
         True if the least entry is below 1e10 eps times the norm.
     """
-    K, log_scale, log_norm = scaled
+    K, log_scale, log_norm, relative = scaled
+    if relative:
+        return False
     xp = namespace_of(K)
     least = float(xp.min(K)) * float(np.exp(min(log_scale - log_norm, 0.0)))
     return least < _LEAST_SHARE * float(xp.finfo(K.dtype).eps)
@@ -306,36 +319,68 @@ def _sides(K: Any, left: Any, right: Any) -> Any:
     return K
 
 
+def _exponential(graph: Any, name: str, t: float, relative: bool, out: Any) -> Scaled:
+    return graph.shared(
+        ("exponential", name, t),
+        relative,
+        lambda: exponential(graph, name, t, relative, out),
+    )
+
+
+def _double_factorial(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
+    return graph.shared(
+        ("double factorial", t),
+        relative,
+        lambda: double_factorial(graph, t, relative, out),
+    )
+
+
+def _inverse(
+    graph: Any,
+    name: str,
+    diagonal: Any,
+    csr: CSR,
+    factor: float,
+    relative: bool,
+    out: Any,
+) -> Scaled:
+    return graph.shared(
+        ("inverse", name, factor),
+        relative,
+        lambda: inverse(graph, name, diagonal, csr, factor, relative, out),
+    )
+
+
 def _katz(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
     ones = namespace_of(graph.degrees).ones_like(graph.degrees)
-    return inverse(graph, "adjacency", ones, graph.csr, t, relative, out)
+    return _inverse(graph, "adjacency", ones, graph.csr, t, relative, out)
 
 
 def _communicability(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
-    return exponential(graph, "adjacency", t, relative, out)
+    return _exponential(graph, "adjacency", t, relative, out)
 
 
 def _forest(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
     diagonal = 1 + t * graph.degrees
-    return inverse(graph, "laplacian", diagonal, graph.csr, t, relative, out)
+    return _inverse(graph, "laplacian", diagonal, graph.csr, t, relative, out)
 
 
 def _heat(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
-    return exponential(graph, "laplacian", t, relative, out)
+    return _exponential(graph, "laplacian", t, relative, out)
 
 
 def _normalized_heat(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
-    return exponential(graph, "normalized", t, relative, out)
+    return _exponential(graph, "normalized", t, relative, out)
 
 
 def _heat_ppr(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
-    scaled = exponential(graph, "normalized", t, relative, out)
+    scaled = _exponential(graph, "normalized", t, relative, out)
     return scaled._replace(K=_as_walk(graph, scaled.K))
 
 
 def _normalized_inverse(graph: Any, a: float, relative: bool, out: Any) -> Scaled:
     ones = namespace_of(graph.degrees).ones_like(graph.degrees)
-    return inverse(graph, "normalized", ones, graph.normalized, a, relative, out)
+    return _inverse(graph, "normalized", ones, graph.normalized, a, relative, out)
 
 
 def _ppr(graph: Any, a: float, relative: bool, out: Any) -> Scaled:
@@ -423,12 +468,23 @@ def _cost_kernel(costs: Any) -> Any:
     return K
 
 
+def _randomized(graph: Any, beta: float, *, free_energy: bool) -> Any:
+    scaled = graph.shared(
+        ("fundamental", beta),
+        True,
+        lambda: Scaled(fundamental_matrix(graph.csr, beta), relative=True),
+    )
+    return _cost_kernel(
+        randomized_path_costs(graph.csr, beta, scaled.K, free_energy=free_energy)
+    )
+
+
 def _rsp(graph: Any, beta: float, _: bool, __: Any) -> Any:
-    return _cost_kernel(randomized_path_costs(graph.csr, beta, free_energy=False))
+    return _randomized(graph, beta, free_energy=False)
 
 
 def _free_energy(graph: Any, beta: float, _: bool, __: Any) -> Any:
-    return _cost_kernel(randomized_path_costs(graph.csr, beta, free_energy=True))
+    return _randomized(graph, beta, free_energy=True)
 
 
 def _shortest_path(graph: Any, _: Any, __: bool, ___: Any) -> Any:
@@ -444,7 +500,7 @@ def _sp_ct(graph: Any, x: float, _: bool, __: Any) -> Any:
 FORMULAS: dict[str, Callable] = {
     "katz": _katz,
     "communicability": _communicability,
-    "double_factorial": double_factorial,
+    "double_factorial": _double_factorial,
     "forest": _forest,
     "heat": _heat,
     "commute": _commute,
@@ -512,7 +568,7 @@ def rescaled(scaled: Scaled, name: str) -> Any:
     UserWarning
         If the norm overflows.
     """
-    K, log_scale, log_norm = scaled
+    K, log_scale, log_norm, _ = scaled
     xp = namespace_of(K)
     largest = min(_LARGEST_LOG, 0.98 * float(np.log(float(xp.finfo(K.dtype).max))))
     if log_norm > largest:
@@ -558,7 +614,7 @@ def logarithm(scaled: Scaled, name: str, on_nonpositive: str, n_components: int)
     UserWarning
         If an entry has no logarithm, for "warn".
     """
-    K, log_scale, _ = scaled
+    K, log_scale, *_ = scaled
     xp = namespace_of(K)
     least = max(_LEAST_ENTRY, float(xp.finfo(K.dtype).smallest_normal))
     positive = least <= K

@@ -1,7 +1,7 @@
 """Kernels between the nodes of a graph."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any
@@ -56,6 +56,10 @@ _ASYMMETRY = 1e-8
 _INVERSES_OF_A_DECOMPOSITION = 24
 # Below this order a second thread costs more than it saves.
 _SERIAL = 400
+# Numbers in the matrices that are kept of small graphs (32 MB), and how many there have
+# to fit in for a matrix to be kept at all.
+_SHARED_NUMBERS = 1 << 22
+_LEAST_SHARED = 16
 # Below this order a dense eigenvalue problem is nothing.
 _SMALL = 64
 
@@ -101,7 +105,8 @@ class NodeKernels:
     Notes
     -----
     The decomposition that was used last is kept: n² numbers. Kernels stand in
-    `NODE_KERNELS` in an order in which three decompositions serve all of them.
+    `NODE_KERNELS` in an order in which three decompositions serve all of them. Up to
+    500 nodes matrices of several kernels are kept as well, in 32 MB.
 
     Examples
     --------
@@ -125,6 +130,7 @@ class NodeKernels:
         self._bases: dict[str, Basis] = {}
         self._decomposed: tuple[str, Decomposition] | None = None
         self._constants: dict[str, Any] = {}
+        self._shared: dict[tuple, Scaled] = {}
 
     @cached_property
     def spectral_radius(self) -> float:
@@ -374,6 +380,40 @@ class NodeKernels:
             True if `decompose` has nothing to compute.
         """
         return self._decomposed is not None and self._decomposed[0] == name
+
+    def shared(
+        self, key: tuple, relative: bool, compute: Callable[[], Scaled]
+    ) -> Scaled:
+        """Compute a matrix, or give the one that another kernel left behind.
+
+        A kernel, its logarithm and those that only differ in factors of rows and
+        columns are made of the same matrix. Of small graphs, where many matrices take
+        little room, the last ones are kept.
+
+        Parameters
+        ----------
+        key : tuple
+            What tells matrices apart.
+        relative : bool
+            Whether entries are to be accurate relative to themselves.
+        compute : callable
+            Computes the matrix.
+
+        Returns
+        -------
+        scaled : Scaled
+            Free to be overwritten.
+        """
+        capacity = _SHARED_NUMBERS // self.n_nodes**2
+        if capacity < _LEAST_SHARED or not isinstance(self.csr.data, np.ndarray):
+            return compute()
+        known = self._shared.pop(key, None)
+        if known is None or (relative and has_lost_entries(known)):
+            known = compute()
+        while len(self._shared) >= capacity:
+            del self._shared[next(iter(self._shared))]
+        self._shared[key] = known._replace(K=known.K.copy())
+        return known
 
     def constant(self, name: str) -> Any:
         """Give a kernel without a parameter, and keep it while it is used.
