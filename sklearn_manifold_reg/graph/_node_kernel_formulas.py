@@ -302,9 +302,7 @@ def has_lost_entries(scaled: Scaled) -> bool:
     lost : bool
         True if the least entry is below 1e10 eps times the norm.
     """
-    K, log_scale, log_norm, relative = scaled
-    if relative:
-        return False
+    K, log_scale, log_norm, _ = scaled
     xp = namespace_of(K)
     least = float(xp.min(K)) * float(np.exp(min(log_scale - log_norm, 0.0)))
     return least < _LEAST_SHARE * float(xp.finfo(K.dtype).eps)

@@ -200,7 +200,8 @@ def positive_inverse(M: Any) -> Any:
     if info != 0:
         raise ValueError(
             "The matrix of the kernel is singular to working accuracy; choose a "
-            "parameter farther from the end of its range."
+            "parameter farther from the end of its range, or a graph whose weights "
+            "differ less."
         )
     return mirror(inverse.T)
 

@@ -152,7 +152,7 @@ def positive_series(
     ----------
     csr : CSR of shape (n, n)
         Symmetric and non-negative.
-    diagonal : array of shape (n,) or None
+    diagonal : array of shape (n,)
         Non-negative.
     factor : float
         Not negative.

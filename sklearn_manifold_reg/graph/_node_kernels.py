@@ -408,7 +408,9 @@ class NodeKernels:
         if capacity < _LEAST_SHARED or not isinstance(self.csr.data, np.ndarray):
             return compute()
         known = self._shared.pop(key, None)
-        if known is None or (relative and has_lost_entries(known)):
+        if known is not None and relative and not known.relative:
+            known = None if has_lost_entries(known) else known
+        if known is None:
             known = compute()
         while len(self._shared) >= capacity:
             del self._shared[next(iter(self._shared))]
@@ -445,20 +447,23 @@ class NodeKernels:
     ) -> None:
         """Decompose if a series for each parameter would take longer."""
         if kernel.base in INVERSES:
-            if len(raws) >= _INVERSES_OF_A_DECOMPOSITION:
+            many = len(raws) >= _INVERSES_OF_A_DECOMPOSITION
+            # Small entries would be lost, and inverted for again.
+            if many and not kernel.logarithmic:
                 self.decompose(INVERSES[kernel.base])
             return
         if kernel.base not in SERIES:
             return
         step, name = SERIES[kernel.base]
         values = [float(raw or 0) for raw in raws]
-        limit, seconds = seconds_of_decomposition(self.n_nodes), 0.0
-        for value in values:
-            terms = plan_kernel(self, step, name, value, kernel.logarithmic)
-            seconds += terms.seconds
-        if seconds < limit:
+        limit = seconds_of_decomposition(self.n_nodes)
+        seconds = [
+            plan_kernel(self, step, name, value, kernel.logarithmic).seconds
+            for value in values
+        ]
+        if sum(seconds) < limit:
             return
-        if kernel.logarithmic and terms.seconds < limit:
+        if kernel.logarithmic and max(seconds) < limit:
             # Entries grow with the parameter. Where eigenvectors would not do for the
             # largest, they would not for any.
             scaled = FORMULAS[kernel.base](self, max(values), True, room)

@@ -540,6 +540,23 @@ def test_large_graphs_cut_columns_into_blocks():
         np.testing.assert_array_equal(K, K.T)
 
 
+@pytest.mark.parametrize("name", ["log_heat", "double_factorial", "log_ppr", "rsp"])
+def test_kernels_without_compiled_code(name, compiled):
+    A = random_graph(20)
+    expected = reference(A, name, 0.6)
+    K = node_kernel(sparse.csr_array(A), name, 0.6, param_scale="raw")
+    np.testing.assert_allclose(K, expected, rtol=1e-9, atol=1e-12 * abs(expected).max())
+
+
+@pytest.mark.parametrize("name", ["log_heat", "log_double_factorial", "log_forest"])
+def test_long_grids_keep_logarithms_accurate(name):
+    # Fewer parameters would not take eigenvectors, and larger ones need no care.
+    A = path_graph(60)
+    grid = np.linspace(0.02, 0.95, 40)
+    for K, x in zip(kernel_path(A, name, grid), grid, strict=True):
+        np.testing.assert_allclose(K, node_kernel(A, name, x), rtol=1e-9, atol=1e-9)
+
+
 def test_dense_graphs_multiply_dense():
     A = np.random.default_rng(0).uniform(size=(30, 30))
     A = A + A.T
