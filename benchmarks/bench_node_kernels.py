@@ -153,7 +153,7 @@ def worst_of_sweep(A, names, grids, params):
     for name in names:
         paths = kernels.path(name, grids[name])
         for K, param in zip(paths, params[name], strict=True):
-            if "double" in name and param * kernels.spectral_radius > 2:
+            if "double" in name and param * kernels.spectral_radius > 1:
                 continue
             expected = formulas(name, param)
             difference = abs(K - expected).max() / abs(expected).max()

@@ -490,8 +490,13 @@ def _shortest_path(graph: Any, _: Any, __: bool, ___: Any) -> Any:
 
 
 def _sp_ct(graph: Any, x: float, _: bool, __: Any) -> Any:
-    K = graph.constant("commute") * (2 * (1 - x))
-    K += x * graph.constant("shortest_path")
+    paths, rest = graph.constant("shortest_path"), 2 * (1 - x)
+    if rest == 0:
+        return paths.copy()
+    # In this order without a matrix for the second term.
+    K = paths * (x / rest)
+    K += graph.constant("commute")
+    K *= rest
     return K
 
 

@@ -1,6 +1,7 @@
 """Tests of kernels between nodes."""
 
 import math
+import tracemalloc
 from fractions import Fraction
 
 import array_api_compat
@@ -555,6 +556,21 @@ def test_long_grids_keep_logarithms_accurate(name):
     grid = np.linspace(0.02, 0.95, 40)
     for K, x in zip(kernel_path(A, name, grid), grid, strict=True):
         np.testing.assert_allclose(K, node_kernel(A, name, x), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["heat", "log_heat", "forest", "sp_ct", "rsp"])
+def test_paths_take_little_memory(name):
+    # More nodes than those of graphs whose matrices are kept.
+    A = sparse.csr_array(random_graph(600) * (np.arange(600) % 7 < 3))
+    A = A + A.T + path_graph(600)
+    grid = np.linspace(0.1, 0.9, 8)
+    next(kernel_path(A, name, grid))
+    tracemalloc.start()
+    for K in kernel_path(A, name, grid):  # noqa: B007
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4.3 * K.nbytes
 
 
 def test_dense_graphs_multiply_dense():
