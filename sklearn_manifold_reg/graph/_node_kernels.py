@@ -1,25 +1,25 @@
-"""Kernels between the nodes of a graph."""
+"""Kernels of one graph that share what is costly."""
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any
 
-import array_api_compat
 import numpy as np
 from scipy.sparse import csgraph
-from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
 from sklearn_manifold_reg._arrays import (
     CSR,
-    device,
     namespace_of,
     to_numpy,
 )
 from sklearn_manifold_reg.graph._connectivity import connected_components
-from sklearn_manifold_reg.graph._graph import Graph
-from sklearn_manifold_reg.graph._laplacian import as_csr
+from sklearn_manifold_reg.graph._node_kernel_entries import (
+    Scaled,
+    has_lost_entries,
+    logarithm,
+    rescaled,
+)
 from sklearn_manifold_reg.graph._node_kernel_formulas import (
     CONSTANTS,
     FORMULAS,
@@ -27,31 +27,26 @@ from sklearn_manifold_reg.graph._node_kernel_formulas import (
     INVERSES,
     SERIES,
     Basis,
-    Scaled,
-    has_lost_entries,
-    logarithm,
     make_basis,
     plan_kernel,
-    rescaled,
 )
 from sklearn_manifold_reg.graph._node_kernel_functions import (
     Decomposition,
     decompose,
     diagonal_minus,
-    to_dense,
 )
 from sklearn_manifold_reg.graph._node_kernel_measures import NodeKernel, find_kernel
 from sklearn_manifold_reg.graph._node_kernel_series import (
     SeriesTerms,
     seconds_of_decomposition,
 )
-from sklearn_manifold_reg.graph._precomputed import dense_to_csr
+from sklearn_manifold_reg.graph._node_weights import (
+    check_weights,
+    spectral_radius,
+    widest_dtype,
+)
 from sklearn_manifold_reg.utils._blas import single_threaded_blas
 
-# Above this many nodes a dense matrix fills 3.2 GB.
-_LARGEST_GRAPH = 20_000
-# Relative asymmetry that rounding explains.
-_ASYMMETRY = 1e-8
 # Number of inverses that take longer than a decomposition and as many products of it.
 _INVERSES_OF_A_DECOMPOSITION = 24
 # Below this order a second thread costs more than it saves.
@@ -60,8 +55,6 @@ _SERIAL = 400
 # to fit in for a matrix to be kept at all.
 _SHARED_NUMBERS = 1 << 22
 _LEAST_SHARED = 16
-# Below this order a dense eigenvalue problem is nothing.
-_SMALL = 64
 
 
 class NodeKernels:
@@ -121,9 +114,9 @@ class NodeKernels:
     """
 
     def __init__(self, affinity: Any) -> None:
-        csr = _checked_weights(affinity)
+        csr = check_weights(affinity)
         self._dtype = csr.dtype
-        self.csr = csr.astype(_widest(csr))
+        self.csr = csr.astype(widest_dtype(csr))
         self.degrees = self.csr.row_sums()
         self.n_nodes = csr.shape[0]
         self.n_components, self.labels = connected_components(csr)
@@ -137,7 +130,7 @@ class NodeKernels:
         """Largest eigenvalue of the weights."""
         if self._decomposed is not None and self._decomposed[0] == "adjacency":
             return float(self._decomposed[1].values[-1])
-        return _spectral_radius(self.csr)
+        return spectral_radius(self.csr)
 
     @cached_property
     def inverse_root_degrees(self) -> Any:
@@ -494,261 +487,3 @@ class NodeKernels:
                 f"affinity is an array of {library}. Pass NumPy arrays, or take "
                 "another kernel such as 'log_communicability'."
             )
-
-
-def node_kernel(
-    affinity: Any,
-    kernel: str = "log_communicability",
-    param: float = 0.5,
-    *,
-    param_scale: str = "flat",
-    on_nonpositive: str = "warn",
-) -> Any:
-    """Compute a kernel, or proximity measure, between the nodes of a graph.
-
-    Parameters
-    ----------
-    affinity : array, sparse array or matrix, CSR or Graph of shape (n, n)
-        Symmetric, non-negative weights.
-    kernel : str, default="log_communicability"
-        One of `NODE_KERNELS`; the user guide has their formulas.
-    param : float, default=0.5
-        Parameter of the kernel. The larger it is, the farther nodes are seen from each
-        other, except for "rsp", "free_energy" on the raw scale, and "sp_ct".
-    param_scale : {"flat", "raw"}, default="flat"
-        "flat" takes `param` for x in [0, 1), from which the parameter in the formula
-        follows, so that one grid does for all kernels; "raw" takes it as it stands in
-        the formula.
-    on_nonpositive : {"warn", "raise", "nan"}, default="warn"
-        What becomes of entries that have no logarithm: with "warn" the least logarithm
-        minus 10.
-
-    Returns
-    -------
-    K : array of shape (n, n)
-        In the library, device and dtype of the affinity; computed in float64 where the
-        device has it. "ppr" and "heat_ppr" and their logarithms are not symmetric.
-
-    Raises
-    ------
-    ValueError
-        If the affinity or the parameter is out of range, the graph has several
-        components or isolated nodes that the kernel does not allow, or entries without
-        logarithm meet `on_nonpositive="raise"`.
-
-    Warns
-    -----
-    UserWarning
-        If the affinity is not symmetric, the kernel overflows and is divided by its
-        norm, or entries have no logarithm.
-
-    See Also
-    --------
-    kernel_path : A grid of parameters.
-    kernel_to_distance : Distances that belong to a kernel.
-
-    Notes
-    -----
-    Inverses take a Cholesky factorization, n³ operations. Exponentials take a power
-    series of products with the sparse weights, and squarings of n³ operations each, or
-    an eigendecomposition if that is expected to be faster.
-
-    Logarithms show small entries as large as others, so those have to be accurate
-    relative to themselves. Power series and inverses of these matrices add numbers of
-    one sign only and are; entries of products of eigenvectors are checked, and computed
-    again by a series where they are too small for that.
-
-    Memory is three (n, n) arrays in float64.
-
-    References
-    ----------
-    .. [1] V. Ivashkin, P. Chebotarev, "Do logarithmic proximity measures outperform
-       plain ones in graph clustering?", 2016, arXiv:1605.01046.
-    .. [2] V. Ivashkin, P. Chebotarev, "Dissecting graph measure performance for node
-       clustering in LFR parameter space", 2022, arXiv:2202.09827.
-
-    Examples
-    --------
-    >>> from scipy import sparse
-    >>> from sklearn_manifold_reg.graph import node_kernel
-    >>> path = sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(3, 3))
-    >>> node_kernel(path, "heat", 1.0, param_scale="raw").round(3)
-    array([[0.526, 0.317, 0.158],
-           [0.317, 0.367, 0.317],
-           [0.158, 0.317, 0.526]])
-    """
-    return NodeKernels(affinity).compute(
-        kernel, param, param_scale=param_scale, on_nonpositive=on_nonpositive
-    )
-
-
-def kernel_path(
-    affinity: Any,
-    kernel: str | Sequence[str],
-    params: Iterable[float],
-    *,
-    param_scale: str = "flat",
-    on_nonpositive: str = "warn",
-    copy: bool = True,
-) -> Iterator[Any]:
-    """Compute kernels between nodes over a grid of parameters.
-
-    Parameters
-    ----------
-    affinity : array, sparse array or matrix, CSR, Graph or NodeKernels of shape (n, n)
-        Symmetric, non-negative weights.
-    kernel : str or sequence of str
-        One or several of `NODE_KERNELS`.
-    params : iterable of float
-        Parameters; kernels without one are given once.
-    param_scale : {"flat", "raw"}, default="flat"
-        See `node_kernel`.
-    on_nonpositive : {"warn", "raise", "nan"}, default="warn"
-        See `node_kernel`.
-    copy : bool, default=True
-        Whether each kernel is an array of its own. With False, asking for the next one
-        may overwrite it, which saves the time of fresh memory.
-
-    Returns
-    -------
-    kernels : iterator of array of shape (n, n)
-        For one kernel after another, one parameter after another. Each is computed when
-        it is asked for.
-
-    Raises
-    ------
-    ValueError
-        As `node_kernel`; for parameters before anything is computed.
-
-    See Also
-    --------
-    node_kernel : One kernel.
-    NodeKernels : Kernels of one graph with a grid for each.
-
-    Notes
-    -----
-    Exponentials of all parameters take one eigendecomposition, if that is expected to
-    be faster than a series for each, and n³ operations for each. Kernels that follow
-    each other in `NODE_KERNELS` share it. Inverses gain nothing from eigenvectors,
-    which would take as many operations to be multiplied.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_manifold_reg.graph import kernel_path
-    >>> triangle = np.ones((3, 3)) - np.eye(3)
-    >>> for K in kernel_path(triangle, "heat", [0.2, 0.8]):
-    ...     print(K[0].round(3))
-    [0.792 0.104 0.104]
-    [0.335 0.333 0.333]
-    """
-    graph = affinity if isinstance(affinity, NodeKernels) else NodeKernels(affinity)
-    names = [kernel] if isinstance(kernel, str) else list(kernel)
-    grid = [float(param) for param in params]
-    # Parameters of all kernels are checked before the first is computed.
-    paths = [
-        graph.path(
-            name,
-            grid if find_kernel(name).scale is not None else [0.0],
-            param_scale=param_scale,
-            on_nonpositive=on_nonpositive,
-            copy=copy,
-        )
-        for name in names
-    ]
-    return (K for path in paths for K in path)
-
-
-def _checked_weights(affinity: Any) -> CSR:
-    """Check weights and make them symmetric."""
-    if isinstance(affinity, Graph):
-        affinity = affinity.affinity
-    foreign = array_api_compat.is_array_api_obj(affinity) and not isinstance(
-        affinity, np.ndarray
-    )
-    if foreign and affinity.ndim == 2 and affinity.shape[0] == affinity.shape[1]:
-        csr = dense_to_csr(affinity)
-        xp = namespace_of(affinity)
-        if not bool(xp.all(xp.isfinite(affinity))) or bool(xp.any(affinity < 0)):
-            _refuse(float(xp.min(affinity)))
-    else:
-        csr = as_csr(affinity)
-    n = csr.shape[0]
-    if n < 2:
-        raise ValueError("A kernel between nodes needs two nodes, got 1 sample.")
-    if n > _LARGEST_GRAPH:
-        raise ValueError(
-            f"A kernel between all pairs of {n} nodes does not fit into memory; "
-            f"{_LARGEST_GRAPH} nodes are allowed. "
-            "sklearn_manifold_reg.kernel.GraphRandomFeatures approximates kernels of "
-            "larger graphs."
-        )
-    xp = namespace_of(csr.data)
-    if csr.nnz and not bool(xp.all(xp.isfinite(csr.data) & (csr.data >= 0))):
-        _refuse(float(xp.min(csr.data)))
-    if not isinstance(csr.data, np.ndarray):
-        return _symmetric_on_device(csr)
-    A = csr.to_scipy()
-    if csr.nnz and csr.data.min() == 0:
-        A = A.copy()
-        A.eliminate_zeros()
-    gap = abs(A - A.T)
-    worst = float(gap.max()) if gap.nnz else 0.0
-    if worst > 0:
-        if worst > _ASYMMETRY * A.max():
-            _warn_asymmetric(worst)
-        A = (A + A.T) / A.dtype.type(2)
-    return CSR.from_scipy(A)
-
-
-def _refuse(least: float) -> None:
-    raise ValueError(
-        "Weights of a graph are finite and not negative; the least of the affinity is "
-        f"{least:.3g}."
-    )
-
-
-def _warn_asymmetric(worst: float) -> None:
-    warnings.warn(
-        "The affinity is not symmetric: two weights of one edge differ by "
-        f"{worst:.3g}. It is replaced by (A + A') / 2.",
-        UserWarning,
-        stacklevel=5,
-    )
-
-
-def _symmetric_on_device(csr: CSR) -> CSR:
-    xp = namespace_of(csr.data)
-    dense = to_dense(csr)
-    gap = float(xp.max(xp.abs(dense - xp.matrix_transpose(dense))))
-    if gap == 0:
-        return csr
-    if gap > _ASYMMETRY * float(xp.max(dense)):
-        _warn_asymmetric(gap)
-    return dense_to_csr((dense + xp.matrix_transpose(dense)) / 2)
-
-
-def _widest(csr: CSR) -> Any:
-    """float64, where the device has it."""
-    xp = namespace_of(csr.data)
-    if isinstance(csr.data, np.ndarray):
-        return np.dtype(np.float64)
-    known = xp.__array_namespace_info__().dtypes(
-        device=device(csr.data), kind="real floating"
-    )
-    return known.get("float64", csr.dtype)
-
-
-def _spectral_radius(csr: CSR) -> float:
-    """Largest eigenvalue of non-negative symmetric weights, by Lanczos on the host."""
-    A = csr.to_scipy()
-    if csr.nnz == 0:
-        return 0.0
-    if csr.shape[0] > _SMALL:
-        start = np.sqrt(A.sum(axis=1)) + 1e-3
-        try:
-            values = eigsh(A, 1, which="LA", v0=start, return_eigenvectors=False)
-            return float(values[0])
-        except ArpackNoConvergence:
-            pass
-    return float(np.linalg.eigvalsh(A.toarray())[-1])
