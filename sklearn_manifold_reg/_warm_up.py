@@ -17,7 +17,11 @@ def warm_up() -> None:
     >>> import sklearn_manifold_reg
     >>> sklearn_manifold_reg.warm_up()
     """
-    from sklearn_manifold_reg.cluster import SpectralClustering
+    from sklearn_manifold_reg.cluster import (
+        KernelKMeans,
+        KernelWard,
+        SpectralClustering,
+    )
     from sklearn_manifold_reg.graph import ImageGraph, NeighborsGraph, laplacian
     from sklearn_manifold_reg.linalg import (
         SparseOperator,
@@ -43,6 +47,10 @@ def warm_up() -> None:
                 graph = NeighborsGraph(**options).fit(X)
                 graph.transform(X[:2])
             SpectralClustering(2, refine=True, random_state=0).fit(low)
+            K = rng.normal(size=(50, 50)).astype(dtype)
+            for algorithm in ("lloyd", "iterative"):
+                KernelKMeans(2, algorithm=algorithm, n_init=1).fit(K)
+            KernelWard().fit(K)
             L = laplacian(NeighborsGraph().fit(low).affinity_)
             system = SparseOperator(L.csr, L.diagonal_part + dtype(0.1), -1.0)
             for n_columns in (1, 3):

@@ -1,5 +1,6 @@
 """Descent of kernel k-means: all rows at once, and one row at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -17,6 +18,8 @@ from sklearn_manifold_reg.utils._numba import run_rows, use_compiled
 # Changes of the objective, relative to the largest value of the kernel a row, that
 # are taken for rounding: it must not let rows go to and fro.
 _ROUNDING = 1e-12
+# Rows below which a run takes less time than to hand it to a thread.
+_SERIAL_ROWS = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +120,7 @@ def lloyd(problem: Problem, sums: Any, labels: np.ndarray) -> list[Run]:
     problem : Problem
         What is divided.
     sums : HostSums or DeviceSums
-        Sums over the clusters `labels`; in the end over those of the runs.
+        Sums over the clusters `labels`; changed.
     labels : ndarray of shape (n_runs, n), int32
         Where the runs start.
 
@@ -152,8 +155,6 @@ def lloyd(problem: Problem, sums: Any, labels: np.ndarray) -> list[Run]:
             break
         sums.move(labels, found)
         labels = found
-    best = np.stack([run.labels for run in runs])
-    sums.move(labels, best)
     return runs
 
 
@@ -193,7 +194,12 @@ def _reseed(
                 return
 
 
-def move_rows(problem: Problem, sums: Any, runs: list[Run], seeds: np.ndarray) -> None:
+def move_rows(
+    problem: Problem,
+    sums: Any,
+    labels: np.ndarray,
+    rngs: Sequence[np.random.RandomState],
+) -> list[Run]:
     """Move single rows in random order while that lowers the objective.
 
     A move from cluster l to c changes it by
@@ -206,26 +212,34 @@ def move_rows(problem: Problem, sums: Any, runs: list[Run], seeds: np.ndarray) -
     problem : Problem
         What is divided.
     sums : HostSums
-        Sums over the clusters of the runs; changed.
+        Sums over the clusters `labels`; changed.
+    labels : ndarray of shape (n_runs, n), int32
+        Where the runs start. Threads take one run each.
+    rngs : sequence of RandomState
+        Sources of the orders, one a run.
+
+    Returns
+    -------
     runs : list of Run
-        Where to start; changed. Runs are divided among threads.
-    seeds : ndarray of int, shape (n_runs,)
-        Seeds of the orders.
+        Clusters that no single move improves.
     """
 
-    def work(start: int, stop: int) -> None:
-        for r in range(start, stop):
-            _move_rows_of_run(problem, sums.S[r], runs[r], int(seeds[r]))
+    def work(start: int, _: int) -> Run:
+        return _move_rows_of_run(
+            problem, sums.S[start], labels[start].copy(), rngs[start]
+        )
 
-    ranges = [(r, r + 1) for r in range(len(runs))]
-    run_rows(work, len(runs), n_jobs=problem.n_jobs, ranges=ranges)
+    n_runs, n = labels.shape
+    ranges = [(r, r + 1) for r in range(n_runs)]
+    n_jobs = 1 if n < _SERIAL_ROWS else problem.n_jobs
+    return run_rows(work, n_runs, n_jobs=n_jobs, ranges=ranges)
 
 
-def _move_rows_of_run(problem: Problem, S: np.ndarray, run: Run, seed: int) -> None:
+def _move_rows_of_run(
+    problem: Problem, S: np.ndarray, labels: np.ndarray, rng: np.random.RandomState
+) -> Run:
     kernel, weights = problem.kernel, problem.weights
-    rng = np.random.RandomState(seed)
     weighty = np.flatnonzero(weights)
-    labels = run.labels.copy()
     sizes = problem.sizes(labels[None])[0]
     counts = np.bincount(labels[weighty], minlength=problem.n_clusters)
     own = np.take_along_axis(S, labels[None, :], axis=0)[0]
@@ -237,7 +251,7 @@ def _move_rows_of_run(problem: Problem, S: np.ndarray, run: Run, seed: int) -> N
         from sklearn_manifold_reg.cluster._kernel_descent_numba import move_in_turn
 
         function = move_in_turn
-    run.converged = False
+    run = Run(labels)
     for _ in range(problem.max_iter):
         order = rng.permutation(weighty)
         n_moves = function(
@@ -248,12 +262,35 @@ def _move_rows_of_run(problem: Problem, S: np.ndarray, run: Run, seed: int) -> N
             run.converged = True
             break
     run.objective = float(problem.objectives(sizes[None], inner[None])[0])
-    weightless = np.flatnonzero(weights == 0)
-    if len(weightless):
-        slopes, offsets = center_terms(sizes, inner)
-        scores = offsets[:, None] - slopes[:, None] * S[:, weightless]
-        labels[weightless] = np.argmin(scores, axis=0)
-    run.labels = labels
+    _settle_ties(problem, S, labels, *center_terms(sizes, inner))
+    return run
+
+
+def _settle_ties(
+    problem: Problem,
+    S: np.ndarray,
+    labels: np.ndarray,
+    slopes: np.ndarray,
+    offsets: np.ndarray,
+) -> None:
+    """Label rows that the objective leaves open, as nearest centers would.
+
+    Rows of weight zero go to the nearest center, and of several centers on which a row
+    lies the first is taken, so that rows that repeat each other share a cluster.
+    """
+    diagonal = problem.kernel.diagonal
+    rounding = _ROUNDING * problem.kernel.scale
+    own = offsets[labels] - slopes[labels] * S[labels, np.arange(len(labels))]
+    open_rows = np.abs(diagonal + own) <= rounding
+    open_rows |= problem.weights == 0
+    rows = np.flatnonzero(open_rows)
+    if len(rows) == 0:
+        return
+    scores = offsets[:, None] - slopes[:, None] * S[:, rows]
+    nearest = np.argmin(scores, axis=0)
+    on_center = np.abs(diagonal[rows] + scores) <= rounding
+    first = np.where(on_center.any(axis=0), np.argmax(on_center, axis=0), nearest)
+    labels[rows] = np.where(problem.weights[rows] == 0, nearest, first)
 
 
 def _move_in_turn(

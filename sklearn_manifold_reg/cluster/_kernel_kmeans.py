@@ -81,11 +81,11 @@ default="k-means++"
     n_init : int, default=10
         Number of runs, of which the best is taken.
     max_iter : int, default=100
-        Largest number of passes over all rows, of each kind.
+        Largest number of passes over all rows.
     algorithm : {"auto", "lloyd", "iterative"}, default="auto"
-        "lloyd" moves all rows to their nearest centers at a time. "iterative" moves
-        one row at a time, in random order, as soon as that lowers J. "auto" goes on
-        with the moves of "iterative" where "lloyd" ends; on devices it is "lloyd".
+        "lloyd" moves all rows to their nearest centers at a time; "iterative" moves
+        one row at a time, in random order, to the cluster that lowers J most. "auto"
+        is "iterative" on the host, "lloyd" on devices.
     select : {"inertia", "modularity"}, default="inertia"
         Which run is best: that of least J, or of largest modularity on the
         `adjacency` given to `fit`.
@@ -133,20 +133,23 @@ default="k-means++"
     is replaced by. A symmetric kernel on the host is not copied; sums are taken in
     float64.
 
-    Single moves compare J before and after. So they find lower values than passes
-    over all rows, whose fixed points they leave [2]_, and they end whatever the
-    eigenvalues of K. "lloyd" may go round in circles if eigenvalues are negative; it
-    stops at clusters it has seen, and gives the best of the circle.
+    Single moves compare J before and after. They leave fixed points of "lloyd" [2]_, of
+    which there are many if rows are nearly orthogonal, as with kernels between nodes
+    that fall off fast; they end whatever the eigenvalues of K, and took less time
+    wherever it was measured. "lloyd" may go round in circles if eigenvalues are
+    negative; it stops at clusters it has seen, and gives the best of the circle.
 
     `predict` takes the nearest center. It gives training rows their labels, unless K
-    has negative eigenvalues, `max_iter` was too small, or a row repeats another.
+    has negative eigenvalues or `max_iter` was too small.
 
-    Weights 1 / w_i in the kernel and w in `fit` make J a cut: with an adjacency A of
-    degrees d, the kernel A_ij / (d_i d_j) and weights d, J is the normalized cut less
-    a constant [1]_.
+    With the adjacency A of a graph without loops, its degrees d as weights and the
+    kernel A_ij / (d_i d_j), J is the normalized cut less `n_clusters` [1]_.
 
-    Sums over clusters are kept: after the first pass a row that changes its cluster
-    costs O(n_samples), any other O(n_clusters), and all runs share the reading of K.
+    The study [3]_ of kernels between nodes takes `init="any"`, `pp_power=2` and
+    `select="modularity"`.
+
+    Sums over clusters are kept: all runs share the reading of K for their first sums;
+    then a row that changes its cluster costs O(n_samples), any other O(n_clusters).
     Memory beside K is O(n_samples * n_clusters * n_init).
 
     References
@@ -290,7 +293,9 @@ default=None
         if self.select == "modularity":
             best = max(runs, key=lambda run: modularity(adjacency, run.labels))
         else:
-            best = min(runs, key=lambda run: run.objective)
+            # The first of those that rounding alone tells apart.
+            least = min(run.objective for run in runs) + problem.slack
+            best = next(run for run in runs if run.objective <= least)
         self._keep(X, problem, best)
         if adjacency is not None:
             self.modularity_ = modularity(adjacency, best.labels)
@@ -323,8 +328,8 @@ default=None
     def _descend(self, problem: Problem) -> list[Run]:
         """Do all runs, as many side by side as memory allows."""
         algorithm = self.algorithm
-        if algorithm == "auto" and not problem.kernel.on_host:
-            algorithm = "lloyd"
+        if algorithm == "auto":
+            algorithm = "iterative" if problem.kernel.on_host else "lloyd"
         if algorithm == "iterative" and not problem.kernel.on_host:
             raise ValueError(
                 "algorithm='iterative' moves one row after the other and runs on the "
@@ -338,27 +343,25 @@ default=None
         else:
             starts = [_given_labels(self.init, n, self.n_clusters)]
         seeds = rng.randint(_MAX_SEED, size=len(starts))
+        rngs = [np.random.RandomState(seed) for seed in seeds]
         step = max(1, _MAX_SUMS // (n * self.n_clusters))
         runs = []
         for first in range(0, len(starts), step):
             part = slice(first, first + step)
             labels = np.stack(
                 [
-                    self._start(problem, start, seed)
-                    for start, seed in zip(starts[part], seeds[part], strict=True)
+                    self._start(problem, start, rng)
+                    for start, rng in zip(starts[part], rngs[part], strict=True)
                 ]
             )
             sums = problem.sums(labels)
-            if algorithm == "iterative":
-                found = [Run(label) for label in labels]
+            if algorithm == "lloyd":
+                runs += lloyd(problem, sums, labels)
             else:
-                found = lloyd(problem, sums, labels)
-            if algorithm != "lloyd":
-                move_rows(problem, sums, found, seeds[part])
-            runs += found
+                runs += move_rows(problem, sums, labels, rngs[part])
         return runs
 
-    def _start(self, problem: Problem, start: Any, seed: int) -> np.ndarray:
+    def _start(self, problem: Problem, start: Any, rng: Any) -> np.ndarray:
         if not isinstance(start, str):
             return start
         return draw_labels(
@@ -367,7 +370,7 @@ default=None
             problem.weights,
             problem.n_clusters,
             power=self.pp_power,
-            rng=np.random.RandomState(seed),
+            rng=rng,
         )
 
     def _keep(self, X: Any, problem: Problem, run: Run) -> None:
@@ -392,14 +395,14 @@ default=None
                 f"{n_found} of n_clusters={self.n_clusters} clusters have rows: rows "
                 "may repeat each other.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         if not run.converged:
             warnings.warn(
                 f"Rows still moved after max_iter={self.max_iter} passes; a larger "
                 "max_iter may find better clusters.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def __sklearn_tags__(self):

@@ -7,20 +7,22 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import eigvalsh
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 
-from sklearn_manifold_reg._arrays import is_numpy, namespace_of, to_numpy
+from sklearn_manifold_reg._arrays import asarray_like, is_numpy, namespace_of, to_numpy
 from sklearn_manifold_reg.utils._numba import run_rows, use_compiled
 from sklearn_manifold_reg.utils._sklearn import Interval, StrOptions
 
 # Rows of a strip whose entries are compared with those of its transpose.
 _STRIP = 256
+# Rows below which a second thread costs more than it saves.
+_SERIAL_ROWS = 1500
 # Asymmetry, in units of the rounding of the largest entry, that products leave.
 _ROUNDING = 100.0
-# Rows up to which all eigenvalues are computed.
+# Rows up to which all eigenvalues are computed, and the tolerance of one.
 _SMALL = 300
+_EIGEN_TOL = 1e-5
 
 KERNEL_CONSTRAINTS: dict = {
     "kernel": [StrOptions({"precomputed", *PAIRWISE_KERNEL_FUNCTIONS}), callable],
@@ -149,6 +151,7 @@ def _measure(K: np.ndarray, n_jobs: int | None) -> tuple[float, float]:
 
         function = measure_strip
     n = K.shape[0]
+    n_jobs = 1 if n < _SERIAL_ROWS else n_jobs
     found = run_rows(function, n, K, n_jobs=n_jobs, ranges=_strips(n))
     asymmetry, scale = np.max(np.array(found, dtype=np.float64), axis=0)
     return float(asymmetry), float(scale)
@@ -191,20 +194,27 @@ def lowest_eigenvalue(kernel: SymmetricKernel, weights: np.ndarray) -> float:
     bound : float
         The lowest eigenvalue, less its error.
     """
-    roots = np.sqrt(weights)
-    n = len(roots)
-    if n == 1:
-        return float(weights[0] * kernel.diagonal[0])
-    K = to_numpy(kernel.K)
-    if n <= _SMALL:
-        low = eigvalsh(K * (roots[:, None] * roots), subset_by_index=[0, 0])[0]
-        return float(low) - _ROUNDING * n * np.finfo(np.float64).eps * kernel.scale
+    K = kernel.K
+    xp = namespace_of(K)
+    n = len(weights)
+    roots = asarray_like(np.sqrt(weights), K)
+    rounding = n * float(xp.finfo(K.dtype).eps) * kernel.scale * float(weights.max())
+    if n <= _SMALL or not kernel.on_host:
+        values = xp.linalg.eigvalsh(K * roots[:, None] * roots[None, :])
+        return float(xp.min(values)) - rounding
 
     def multiply(x: np.ndarray) -> np.ndarray:
-        return roots * (K @ (roots * x.ravel()))
+        return roots * (K @ (roots * x.ravel().astype(K.dtype)))
 
-    operator = LinearOperator((n, n), matvec=multiply, dtype=np.float64)
-    start = np.random.RandomState(0).normal(size=n)
-    value, vector = eigsh(operator, k=1, which="SA", tol=1e-6, v0=start)
-    residual = multiply(vector[:, 0]) - value[0] * vector[:, 0]
-    return float(value[0] - np.linalg.norm(residual))
+    def reflect(x: np.ndarray) -> np.ndarray:
+        return size * x.ravel() - multiply(x)
+
+    start = np.random.RandomState(0).normal(size=n).astype(K.dtype)
+    options = {"k": 1, "v0": start}
+    operator = LinearOperator((n, n), matvec=multiply, dtype=K.dtype)
+    size = float(np.abs(eigsh(operator, which="LM", tol=0.1, **options)[0][0]))
+    # Residuals count relative to the eigenvalue, which must therefore not be zero.
+    operator = LinearOperator((n, n), matvec=reflect, dtype=K.dtype)
+    value, vector = eigsh(operator, which="LA", tol=_EIGEN_TOL, **options)
+    residual = reflect(vector[:, 0]) - value[0] * vector[:, 0]
+    return size - float(value[0]) - float(np.linalg.norm(residual))

@@ -11,8 +11,9 @@ from sklearn_manifold_reg.utils._numba import run_rows, use_compiled
 # Sums that one block of columns holds: they stay in the second cache while rows of
 # the kernel pass by.
 _CACHED = 1 << 15
-# Sums from which a second thread pays.
-_SERIAL_SIZE = 20_000
+# Additions, and sums to compare, below which a second thread costs more than it saves.
+_SERIAL_ADDITIONS = 20_000_000
+_SERIAL_SUMS = 400_000
 
 
 class HostSums:
@@ -54,7 +55,7 @@ class HostSums:
         self._n_jobs = n_jobs
         n_runs, n = labels.shape
         self.S = np.zeros((n_runs, n_clusters, n))
-        self._change(np.full_like(labels, -1), labels)
+        self.move(np.full_like(labels, -1), labels)
 
     def move(self, old: np.ndarray, new: np.ndarray) -> None:
         """Account for rows that changed clusters.
@@ -62,11 +63,8 @@ class HostSums:
         Parameters
         ----------
         old, new : ndarray of shape (n_runs, n), int32
-            Clusters before and after.
+            Clusters before, -1 for none, and after.
         """
-        self._change(old, new)
-
-    def _change(self, old: np.ndarray, new: np.ndarray) -> None:
         n_runs, n_clusters, n = self.S.shape
         # Row by row, so that all runs add a row of K while it is in the cache.
         rows, runs = np.nonzero(((old != new) & (self._weights != 0)).T)
@@ -85,7 +83,7 @@ class HostSums:
         from sklearn_manifold_reg.cluster._kernel_sums_numba import add_rows
 
         block = min(2048, max(64, _CACHED // (n_runs * n_clusters)))
-        few = len(rows) * n < _SERIAL_SIZE
+        few = len(rows) * n < _SERIAL_ADDITIONS
         run_rows(add_rows, n, *state, block, n_jobs=1 if few else self._n_jobs)
 
     def inner(self, labels: np.ndarray) -> np.ndarray:
@@ -139,7 +137,7 @@ class HostSums:
             from sklearn_manifold_reg.cluster._kernel_sums_numba import nearest_centers
 
             n = labels.shape[1]
-            n_jobs = 1 if self.S.size < _SERIAL_SIZE else self._n_jobs
+            n_jobs = 1 if self.S.size < _SERIAL_SUMS else self._n_jobs
             run_rows(nearest_centers, n, *state, n_jobs=n_jobs)
         else:
             _nearest_centers(*state)

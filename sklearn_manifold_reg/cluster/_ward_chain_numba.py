@@ -119,11 +119,11 @@ def fill_distances(K, diagonal, D, start, stop):
     for top in range(start, stop, _TILE):
         bottom = min(top + _TILE, stop)
         for left in range(0, bottom, _TILE):
-            for i in range(np.uint64(top), np.uint64(bottom)):
-                right = min(np.int64(i) + 1, left + _TILE)
-                for j in range(np.uint64(left), np.uint64(right)):
-                    value = diagonal[i] + diagonal[j] - (K[i, j] + K[j, i])
-                    D[i, j] = value
-                    D[j, i] = value
+            for i in range(top, bottom):
+                for j in range(np.uint64(left), np.uint64(min(i + 1, left + _TILE))):
+                    row = np.uint64(i)
+                    value = diagonal[row] + diagonal[j] - (K[row, j] + K[j, row])
+                    D[row, j] = value
+                    D[j, row] = value
     for i in range(start, stop):
         D[i, i] = np.inf

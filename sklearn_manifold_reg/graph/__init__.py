@@ -18,6 +18,7 @@ from sklearn_manifold_reg.graph._kernel_distances import (
     kernel_to_distance,
 )
 from sklearn_manifold_reg.graph._kernel_graph import KernelGraph
+from sklearn_manifold_reg.graph._kernel_path import kernel_path, node_kernel
 from sklearn_manifold_reg.graph._laplacian import GraphOperator, laplacian
 from sklearn_manifold_reg.graph._neighbors_graph import NeighborsGraph
 from sklearn_manifold_reg.graph._new_rows import link_rows, replace_matched
@@ -26,11 +27,7 @@ from sklearn_manifold_reg.graph._node_kernel_measures import (
     NodeKernel,
     compared_node_kernels,
 )
-from sklearn_manifold_reg.graph._node_kernels import (
-    NodeKernels,
-    kernel_path,
-    node_kernel,
-)
+from sklearn_manifold_reg.graph._node_kernels import NodeKernels
 from sklearn_manifold_reg.graph._partition import (
     attribute_entropy,
     modularity,

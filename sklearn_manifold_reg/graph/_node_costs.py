@@ -32,12 +32,12 @@ def shortest_path_costs(csr: CSR) -> np.ndarray:
     return csgraph.dijkstra(costs, directed=False)
 
 
-def randomized_path_costs(csr: CSR, beta: float, *, free_energy: bool) -> np.ndarray:
-    """Compute randomized shortest path or free energy distances.
+def fundamental_matrix(csr: CSR, beta: float) -> np.ndarray:
+    """Sum the probabilities of walks, discounted by what they cost.
 
-    A walk by P = D^-1 A pays 1 / weight for an edge, and costly walks are discounted by
-    exp(-beta cost). The first is the expected cost of a walk to its end, the second the
-    work that it takes to get there; either is made symmetric by the mean of both ways.
+    A walk by P = D^-1 A pays 1 / weight for an edge, and costs are discounted by
+    exp(-beta cost). The walk is similar to the symmetric matrix
+    N = D^-1/2 (A o exp(-beta C)) D^-1/2.
 
     Parameters
     ----------
@@ -45,6 +45,32 @@ def randomized_path_costs(csr: CSR, beta: float, *, free_energy: bool) -> np.nda
         Weights of a connected graph.
     beta : float
         Inverse temperature, positive.
+
+    Returns
+    -------
+    X : ndarray of shape (n, n)
+        (I - N)^-1, by a Cholesky factorization in which nothing cancels.
+    """
+    N = _discounted(csr, beta)
+    return positive_inverse(diagonal_minus(np.ones(csr.shape[0]), N, 1.0))
+
+
+def randomized_path_costs(
+    csr: CSR, beta: float, X: np.ndarray, *, free_energy: bool
+) -> np.ndarray:
+    """Compute randomized shortest path or free energy distances.
+
+    The first is the expected cost of a discounted walk to its end, the second the work
+    that it takes to get there; either is made symmetric by the mean of both ways.
+
+    Parameters
+    ----------
+    csr : CSR of shape (n, n)
+        Weights of a connected graph.
+    beta : float
+        Inverse temperature, positive.
+    X : ndarray of shape (n, n)
+        `fundamental_matrix(csr, beta)`; overwritten.
     free_energy : bool
         Which of both.
 
@@ -55,19 +81,12 @@ def randomized_path_costs(csr: CSR, beta: float, *, free_energy: bool) -> np.nda
 
     Notes
     -----
-    The walk is similar to the symmetric matrix N = D^-1/2 (A o exp(-beta C)) D^-1/2,
-    and degrees cancel in both distances, so that all there is to compute is
-    X = (I - N)^-1, by a Cholesky factorization in which nothing cancels.
+    Degrees, by which X differs from the sum over walks by P, cancel in both distances.
 
     Where beta is so large that an entry of X is less than the least float, or an edge
     is, costs are those of the cheapest way over pairs that are known, with an edge at
     its own cost: that is exact where a single node lies between.
     """
-    costs = csr.with_data(1 / csr.data)
-    root = csr.row_sums() ** -0.5
-    discounted = csr.with_data(csr.data * np.exp(-beta * costs.data))
-    N = discounted.scale(left=root, right=root)
-    X = positive_inverse(diagonal_minus(np.ones(len(root)), N, 1.0))
     known = X >= _LEAST_ENTRY
     if free_energy:
         np.log(X, out=X, where=known)
@@ -77,29 +96,36 @@ def randomized_path_costs(csr: CSR, beta: float, *, free_energy: bool) -> np.nda
         X += own[None, :]
         X /= beta
     else:
-        paid = _paid(X, N, costs)
+        paid = _paid(csr, beta, X)
         np.divide(paid, X, out=paid, where=known)
         own = np.diagonal(paid) / 2
-        X = paid - own[:, None]
+        X = paid
+        X -= own[:, None]
         X -= own[None, :]
     np.fill_diagonal(X, 0)
     if not known.all():
-        X = _by_known_pairs(X, known, costs)
+        X = _by_known_pairs(X, known, csr)
     return np.maximum(X, 0, out=X)
 
 
-def _paid(X: np.ndarray, N: CSR, costs: CSR) -> np.ndarray:
+def _discounted(csr: CSR, beta: float) -> CSR:
+    root = csr.row_sums() ** -0.5
+    weights = csr.data * np.exp(-beta / csr.data)
+    return csr.with_data(weights).scale(left=root, right=root)
+
+
+def _paid(csr: CSR, beta: float, X: np.ndarray) -> np.ndarray:
     """X (N o C) X, entries of which over those of X are expected costs."""
-    cheapest, dearest = costs.data.min(), costs.data.max()
-    if cheapest == dearest:
+    if csr.data.min() == csr.data.max():
         # N X = X - I
-        return (symmetric_square(X) - X) * cheapest
-    return X @ N.with_data(N.data * costs.data).matmat(X)
+        return (symmetric_square(X) - X) / csr.data[0]
+    N = _discounted(csr, beta)
+    return X @ N.with_data(N.data / csr.data).matmat(X)
 
 
-def _by_known_pairs(X: np.ndarray, known: np.ndarray, costs: CSR) -> np.ndarray:
+def _by_known_pairs(X: np.ndarray, known: np.ndarray, csr: CSR) -> np.ndarray:
     """Replace unknown costs by sums of known ones."""
-    edges = costs.to_scipy().toarray()
+    edges = csr.with_data(1 / csr.data).to_scipy().toarray()
     ways = np.where(known, X, np.where(edges > 0, edges, np.inf))
     np.fill_diagonal(ways, 0)
     # Zero is no edge to csgraph; costs that are zero by rounding stay edges.

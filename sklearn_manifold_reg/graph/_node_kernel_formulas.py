@@ -1,18 +1,19 @@
 """How each kernel between nodes is computed, without its logarithm."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy import special
 
 from sklearn_manifold_reg._arrays import CSR, asarray_like, namespace_of, to_numpy
 from sklearn_manifold_reg.graph._node_costs import (
+    fundamental_matrix,
     randomized_path_costs,
     shortest_path_costs,
 )
+from sklearn_manifold_reg.graph._node_kernel_entries import Scaled, has_lost_entries
 from sklearn_manifold_reg.graph._node_kernel_functions import (
     diagonal_minus,
     double_centered,
@@ -21,38 +22,12 @@ from sklearn_manifold_reg.graph._node_kernel_functions import (
 )
 from sklearn_manifold_reg.graph._node_kernel_series import (
     SeriesTerms,
-    plan_double_factorial,
-    plan_exponential,
+    plan_series,
     positive_series,
 )
 
-# Products of eigenvectors have errors of about eps times their largest entry.
-# Logarithms of entries from 1e10 eps of it on are still good to nine digits.
-_LEAST_SHARE = 1e10
-# Entries below this have lost their accuracy, or are gone.
-_LEAST_ENTRY = 1e-290
-# log of the largest norm of a kernel that is given unscaled.
-_LARGEST_LOG = 700.0
 # Norm of B from which sum_k B^k / k!! is left to eigenvectors: it takes norm² terms.
 _LARGEST_NORM = 200.0
-
-
-class Scaled(NamedTuple):
-    """A kernel without a factor that floats may not hold.
-
-    Attributes
-    ----------
-    K : array of shape (n, n)
-        Kernel, divided by exp(log_scale).
-    log_scale : float
-        Logarithm of the factor.
-    log_norm : float
-        Logarithm of the spectral norm of the kernel itself.
-    """
-
-    K: Any
-    log_scale: float = 0.0
-    log_norm: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,17 +107,18 @@ def exponential(
         The kernel.
     """
     basis = graph.basis(name)
-    terms = plan_kernel(graph, "exponential", name, t, relative)
+    terms = plan_kernel(graph, 1, name, t, relative)
     top = basis.shift or basis.norm
     log_norm = t * (top - basis.shift)
     if not graph.eigenvectors_serve(name, terms):
-        return _summed(basis, t, terms, log_norm, out)
+        return _summed(basis, t, terms, log_norm, relative, out)
     parts = graph.decompose(name)
     factors = np.exp(t * (parts.values - parts.values[-1]))
     K = spectral_product(parts, factors, out)
-    if relative and _has_lost_entries(K):
-        return _summed(basis, t, terms, log_norm, K)
-    return Scaled(K, t * float(parts.values[-1] - basis.shift), log_norm)
+    scaled = Scaled(K, t * float(parts.values[-1] - basis.shift), log_norm)
+    if relative and has_lost_entries(scaled):
+        return _summed(basis, t, terms, log_norm, True, K)
+    return scaled
 
 
 def double_factorial(
@@ -169,23 +145,29 @@ def double_factorial(
         The kernel.
     """
     basis = graph.basis("adjacency")
-    terms = plan_kernel(graph, "double_factorial", "adjacency", t, relative)
+    terms = plan_kernel(graph, 2, "adjacency", t, relative)
     top = t * basis.norm
     log_norm = top**2 / 2 + float(np.log(_rising(top)))
     summable = top <= _LARGEST_NORM
     if summable and not graph.eigenvectors_serve("adjacency", terms):
-        return _summed(basis, t, terms, log_norm, out)
+        return _summed(basis, t, terms, log_norm, relative, out)
     parts = graph.decompose("adjacency")
     z = t * parts.values
     log_scale = float(z[-1]) ** 2 / 2
     K = spectral_product(parts, np.exp(z**2 / 2 - log_scale) * _rising(z), out)
-    if relative and summable and _has_lost_entries(K):
-        return _summed(basis, t, terms, log_norm, K)
-    return Scaled(K, log_scale, log_norm)
+    scaled = Scaled(K, log_scale, log_norm)
+    if not (relative and has_lost_entries(scaled)):
+        return scaled
+    if summable:
+        return _summed(basis, t, terms, log_norm, True, K)
+    # Between noise and nothing.
+    xp = namespace_of(K)
+    noise = 100 * float(xp.finfo(K.dtype).eps)
+    return scaled._replace(K=xp.where(noise > K, xp.zeros_like(K), K))
 
 
 def plan_kernel(
-    graph: Any, series: str, name: str, t: float, relative: bool
+    graph: Any, step: int, name: str, t: float, relative: bool
 ) -> SeriesTerms:
     """Plan the power series of a kernel.
 
@@ -193,8 +175,8 @@ def plan_kernel(
     ----------
     graph : NodeKernels
         Graph.
-    series : {"exponential", "double_factorial"}
-        Which one.
+    step : {1, 2}
+        1 for the exponential, 2 for the sum over k!!.
     name : str
         Basis.
     t : float
@@ -210,31 +192,55 @@ def plan_kernel(
     basis = graph.basis(name)
     diameter = graph.hop_diameter if relative else 0
     least = t * basis.least_entry if relative else 0.0
-    if series == "exponential":
-        return plan_exponential(basis.csr, t * basis.norm, least, diameter)
-    norm = min(t * basis.norm, _LARGEST_NORM)
-    return plan_double_factorial(basis.csr, norm, least, diameter)
+    norm = t * basis.norm if step == 1 else min(t * basis.norm, _LARGEST_NORM)
+    return plan_series(step, basis.csr, norm, least, diameter)
 
 
-def resolvent(graph: Any, a: float, out: np.ndarray | None) -> Any:
-    """Compute (I - a N)^-1, N = D^-1/2 A D^-1/2.
+def inverse(
+    graph: Any,
+    name: str,
+    diagonal: Any,
+    csr: CSR,
+    factor: float,
+    relative: bool,
+    out: np.ndarray | None,
+) -> Scaled:
+    """Invert `diag(diagonal) - factor * csr`, a function of a basis.
 
     Parameters
     ----------
     graph : NodeKernels
         Graph.
-    a : float
-        Less than 1.
+    name : str
+        Basis, of which `level - factor * S` is the same matrix for some level.
+    diagonal : array of shape (n,)
+        Diagonal part.
+    csr : CSR of shape (n, n)
+        Non-negative.
+    factor : float
+        Not negative.
+    relative : bool
+        Whether entries are to be accurate relative to themselves.
     out : ndarray of shape (n, n) or None
         Room that may be used.
 
     Returns
     -------
-    X : array of shape (n, n)
-        The inverse.
+    scaled : Scaled
+        The inverse: by eigenvectors where they are known, since their product takes
+        less time than a factorization.
     """
-    ones = namespace_of(graph.degrees).ones_like(graph.degrees)
-    return positive_inverse(diagonal_minus(ones, graph.normalized, a, out))
+    if graph.knows(name):
+        parts = graph.decompose(name)
+        level = 1 + factor * graph.basis(name).shift if name == "laplacian" else 1.0
+        factors = 1 / (level - factor * parts.values)
+        K = spectral_product(parts, factors, out)
+        scaled = Scaled(K, 0.0, float(np.log(factors.max())))
+        if not (relative and has_lost_entries(scaled)):
+            return scaled
+        out = K if isinstance(K, np.ndarray) else None
+    X = positive_inverse(diagonal_minus(diagonal, csr, factor, out))
+    return Scaled(X, relative=True)
 
 
 def _summed(
@@ -242,22 +248,17 @@ def _summed(
     t: float,
     terms: SeriesTerms,
     log_norm: float,
+    relative: bool,
     out: np.ndarray | None,
 ) -> Scaled:
     room = out if isinstance(basis.csr.data, np.ndarray) else None
     K, log_scale = positive_series(basis.csr, basis.diagonal, t, terms, room)
-    return Scaled(K, log_scale - t * basis.shift, log_norm)
+    return Scaled(K, log_scale - t * basis.shift, log_norm, relative)
 
 
 def _rising(z: Any) -> Any:
     """1 + sqrt(pi / 2) erf(z / sqrt(2)): the sum over k!! without exp(z² / 2)."""
     return 1 + np.sqrt(np.pi / 2) * special.erf(z / np.sqrt(2))
-
-
-def _has_lost_entries(K: Any) -> bool:
-    """Whether entries of a product of eigenvectors are of the size of its errors."""
-    xp = namespace_of(K)
-    return float(xp.min(K)) < _LEAST_SHARE * float(xp.finfo(K.dtype).eps)
 
 
 def _sides(K: Any, left: Any, right: Any) -> Any:
@@ -269,34 +270,73 @@ def _sides(K: Any, left: Any, right: Any) -> Any:
     return K
 
 
-def _katz(graph: Any, t: float, _: bool, out: Any) -> Any:
+def _exponential(graph: Any, name: str, t: float, relative: bool, out: Any) -> Scaled:
+    return graph.shared(
+        ("exponential", name, t),
+        relative,
+        lambda: exponential(graph, name, t, relative, out),
+    )
+
+
+def _double_factorial(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
+    return graph.shared(
+        ("double factorial", t),
+        relative,
+        lambda: double_factorial(graph, t, relative, out),
+    )
+
+
+def _inverse(
+    graph: Any,
+    name: str,
+    diagonal: Any,
+    csr: CSR,
+    factor: float,
+    relative: bool,
+    out: Any,
+) -> Scaled:
+    return graph.shared(
+        ("inverse", name, factor),
+        relative,
+        lambda: inverse(graph, name, diagonal, csr, factor, relative, out),
+    )
+
+
+def _katz(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
     ones = namespace_of(graph.degrees).ones_like(graph.degrees)
-    return positive_inverse(diagonal_minus(ones, graph.csr, t, out))
+    return _inverse(graph, "adjacency", ones, graph.csr, t, relative, out)
 
 
 def _communicability(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
-    return exponential(graph, "adjacency", t, relative, out)
+    return _exponential(graph, "adjacency", t, relative, out)
 
 
-def _forest(graph: Any, t: float, _: bool, out: Any) -> Any:
-    return positive_inverse(diagonal_minus(1 + t * graph.degrees, graph.csr, t, out))
+def _forest(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
+    diagonal = 1 + t * graph.degrees
+    return _inverse(graph, "laplacian", diagonal, graph.csr, t, relative, out)
 
 
 def _heat(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
-    return exponential(graph, "laplacian", t, relative, out)
+    return _exponential(graph, "laplacian", t, relative, out)
 
 
 def _normalized_heat(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
-    return exponential(graph, "normalized", t, relative, out)
+    return _exponential(graph, "normalized", t, relative, out)
 
 
 def _heat_ppr(graph: Any, t: float, relative: bool, out: Any) -> Scaled:
-    scaled = exponential(graph, "normalized", t, relative, out)
+    scaled = _exponential(graph, "normalized", t, relative, out)
     return scaled._replace(K=_as_walk(graph, scaled.K))
 
 
-def _ppr(graph: Any, a: float, _: bool, out: Any) -> Any:
-    return _as_walk(graph, resolvent(graph, a, out))
+def _normalized_inverse(graph: Any, a: float, relative: bool, out: Any) -> Scaled:
+    ones = namespace_of(graph.degrees).ones_like(graph.degrees)
+    return _inverse(graph, "normalized", ones, graph.normalized, a, relative, out)
+
+
+def _ppr(graph: Any, a: float, relative: bool, out: Any) -> Scaled:
+    scaled = _normalized_inverse(graph, a, relative, out)
+    return scaled._replace(K=_as_walk(graph, scaled.K), log_norm=0.0)
 
 
 def _as_walk(graph: Any, K: Any) -> Any:
@@ -307,9 +347,10 @@ def _as_walk(graph: Any, K: Any) -> Any:
     return _sides(K, 1 / root, root)
 
 
-def _modified_ppr(graph: Any, a: float, _: bool, out: Any) -> Any:
-    inverse_root = graph.inverse_root_degrees
-    return _sides(resolvent(graph, a, out), inverse_root, inverse_root)
+def _modified_ppr(graph: Any, a: float, relative: bool, out: Any) -> Scaled:
+    root = graph.inverse_root_degrees
+    scaled = _normalized_inverse(graph, a, relative, out)
+    return scaled._replace(K=_sides(scaled.K, root, root), log_norm=0.0)
 
 
 def _absorption(graph: Any, t: float, relative: bool, out: Any) -> Any:
@@ -378,12 +419,23 @@ def _cost_kernel(costs: Any) -> Any:
     return K
 
 
+def _randomized(graph: Any, beta: float, *, free_energy: bool) -> Any:
+    scaled = graph.shared(
+        ("fundamental", beta),
+        True,
+        lambda: Scaled(fundamental_matrix(graph.csr, beta), relative=True),
+    )
+    return _cost_kernel(
+        randomized_path_costs(graph.csr, beta, scaled.K, free_energy=free_energy)
+    )
+
+
 def _rsp(graph: Any, beta: float, _: bool, __: Any) -> Any:
-    return _cost_kernel(randomized_path_costs(graph.csr, beta, free_energy=False))
+    return _randomized(graph, beta, free_energy=False)
 
 
 def _free_energy(graph: Any, beta: float, _: bool, __: Any) -> Any:
-    return _cost_kernel(randomized_path_costs(graph.csr, beta, free_energy=True))
+    return _randomized(graph, beta, free_energy=True)
 
 
 def _shortest_path(graph: Any, _: Any, __: bool, ___: Any) -> Any:
@@ -391,15 +443,20 @@ def _shortest_path(graph: Any, _: Any, __: bool, ___: Any) -> Any:
 
 
 def _sp_ct(graph: Any, x: float, _: bool, __: Any) -> Any:
-    K = graph.constant("commute") * (2 * (1 - x))
-    K += x * graph.constant("shortest_path")
+    paths, rest = graph.constant("shortest_path"), 2 * (1 - x)
+    if rest == 0:
+        return paths.copy()
+    # In this order without a matrix for the second term.
+    K = paths * (x / rest)
+    K += graph.constant("commute")
+    K *= rest
     return K
 
 
 FORMULAS: dict[str, Callable] = {
     "katz": _katz,
     "communicability": _communicability,
-    "double_factorial": double_factorial,
+    "double_factorial": _double_factorial,
     "forest": _forest,
     "heat": _heat,
     "commute": _commute,
@@ -417,13 +474,23 @@ FORMULAS: dict[str, Callable] = {
     "sp_ct": _sp_ct,
 }
 
-# Kernels that take a series or a decomposition, and of which matrix.
+# Kernels that take a series or a decomposition: the step of its factorials, and the
+# matrix.
 SERIES = {
-    "communicability": ("exponential", "adjacency"),
-    "double_factorial": ("double_factorial", "adjacency"),
-    "heat": ("exponential", "laplacian"),
-    "normalized_heat": ("exponential", "normalized"),
-    "heat_ppr": ("exponential", "normalized"),
+    "communicability": (1, "adjacency"),
+    "double_factorial": (2, "adjacency"),
+    "heat": (1, "laplacian"),
+    "normalized_heat": (1, "normalized"),
+    "heat_ppr": (1, "normalized"),
+}
+
+# Kernels that are inverses of a matrix, and of which.
+INVERSES = {
+    "katz": "adjacency",
+    "forest": "laplacian",
+    "ppr": "normalized",
+    "modified_ppr": "normalized",
+    "absorption": "normalized",
 }
 
 # Kernels without a parameter that others are made of.
@@ -435,107 +502,3 @@ CONSTANTS = {
 
 # Kernels that take graph searches or logarithms of costs, which know NumPy only.
 HOST_ONLY = ("rsp", "free_energy", "shortest_path", "sp_ct")
-
-
-def rescaled(scaled: Scaled, name: str) -> Any:
-    """Put the factor back, where floats hold the product.
-
-    Parameters
-    ----------
-    scaled : Scaled
-        Kernel.
-    name : str
-        Its name.
-
-    Returns
-    -------
-    K : array of shape (n, n)
-        The kernel; where its norm overflows, the kernel divided by its norm.
-
-    Warns
-    -----
-    UserWarning
-        If the norm overflows.
-    """
-    K, log_scale, log_norm = scaled
-    xp = namespace_of(K)
-    largest = min(_LARGEST_LOG, 0.98 * float(np.log(float(xp.finfo(K.dtype).max))))
-    if log_norm > largest:
-        warnings.warn(
-            f"kernel={name!r} overflows: its norm is exp({log_norm:.4g}). It is "
-            f"divided by its norm; 'log_{name}' needs no such scaling, and a smaller "
-            "param gives numbers in range.",
-            UserWarning,
-            stacklevel=4,
-        )
-        log_scale -= log_norm
-    if log_scale:
-        K *= float(np.exp(log_scale))
-    return K
-
-
-def logarithm(scaled: Scaled, name: str, on_nonpositive: str, n_components: int) -> Any:
-    """Take the logarithm of each entry.
-
-    Parameters
-    ----------
-    scaled : Scaled
-        Kernel.
-    name : str
-        Name of its logarithm.
-    on_nonpositive : {"warn", "raise", "nan"}
-        What to do with entries that have none.
-    n_components : int
-        Number of components of the graph, for the message.
-
-    Returns
-    -------
-    log_K : array of shape (n, n)
-        Never infinite.
-
-    Raises
-    ------
-    ValueError
-        If an entry has no logarithm, for "raise".
-
-    Warns
-    -----
-    UserWarning
-        If an entry has no logarithm, for "warn".
-    """
-    K, log_scale, _ = scaled
-    xp = namespace_of(K)
-    least = max(_LEAST_ENTRY, float(xp.finfo(K.dtype).smallest_normal))
-    positive = least <= K
-    if bool(xp.all(positive)):
-        if isinstance(K, np.ndarray):
-            np.log(K, out=K)
-        else:
-            K = xp.log(K)
-        K += log_scale
-        return K
-    n_missing = int(xp.sum(xp.astype(~positive, xp.int64)))
-    problem = (
-        f"kernel={name!r}: {n_missing} of {K.shape[0] ** 2} entries have no logarithm, "
-        + (
-            f"since the graph has {n_components} connected components"
-            if n_components > 1
-            else "since they are zero or less than floats can hold"
-        )
-    )
-    if on_nonpositive == "raise":
-        raise ValueError(
-            f"{problem}. Join the components, take a larger param, or set "
-            "on_nonpositive='warn' or 'nan'."
-        )
-    logs = xp.log(xp.where(positive, K, xp.ones_like(K))) + log_scale
-    fill = float("nan")
-    if on_nonpositive == "warn":
-        fill = float(xp.min(xp.where(positive, logs, xp.max(logs)))) - 10
-        warnings.warn(
-            f"{problem}. They are set to {fill:.4g}, 10 below the least of the others; "
-            "on_nonpositive='raise' or 'nan' does otherwise.",
-            UserWarning,
-            stacklevel=4,
-        )
-    return xp.where(positive, logs, xp.full_like(logs, fill))

@@ -1,6 +1,7 @@
 """Functions of symmetric graph matrices, as dense arrays with accurate entries."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -144,7 +145,7 @@ def spectral_product(
         started = True
     if not started:
         K[:] = 0
-    return _mirror(K)
+    return mirror(K)
 
 
 def symmetric_square(X: Any, out: np.ndarray | None = None) -> Any:
@@ -166,7 +167,7 @@ def symmetric_square(X: Any, out: np.ndarray | None = None) -> Any:
         return X @ X
     K = np.empty_like(X) if out is None else out
     _add_gram(K, X.T, 1.0, overwrite=True)
-    return _mirror(K)
+    return mirror(K)
 
 
 def positive_inverse(M: Any) -> Any:
@@ -199,9 +200,10 @@ def positive_inverse(M: Any) -> Any:
     if info != 0:
         raise ValueError(
             "The matrix of the kernel is singular to working accuracy; choose a "
-            "parameter farther from the end of its range."
+            "parameter farther from the end of its range, or a graph whose weights "
+            "differ less."
         )
-    return _mirror(inverse.T)
+    return mirror(inverse.T)
 
 
 def _add_gram(K: np.ndarray, B: np.ndarray, factor: float, *, overwrite: bool) -> None:
@@ -216,15 +218,31 @@ def _add_gram(K: np.ndarray, B: np.ndarray, factor: float, *, overwrite: bool) -
     )
 
 
-def _mirror(K: np.ndarray) -> np.ndarray:
-    """Copy the upper triangle to the lower one, in place."""
+def mirror(K: np.ndarray) -> np.ndarray:
+    """Copy the upper triangle to the lower one, in place.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n, n)
+        Matrix.
+
+    Returns
+    -------
+    K : ndarray of shape (n, n)
+        The same array, symmetric.
+    """
     n = len(K)
     for start in range(0, n, _TILE):
         rows = slice(start, min(start + _TILE, n))
         K[rows, :start] = K[:start, rows].T
         own = K[rows, rows]
-        own[:] = np.triu(own) + np.triu(own, 1).T
+        np.copyto(own, own.T, where=_below_diagonal(len(own)))
     return K
+
+
+@lru_cache(maxsize=4)
+def _below_diagonal(n: int) -> np.ndarray:
+    return np.tri(n, k=-1, dtype=bool)
 
 
 def double_centered(K: Any) -> Any:
