@@ -1,5 +1,6 @@
 """Graph random features: estimator."""
 
+import math
 import warnings
 from dataclasses import replace
 from numbers import Integral, Real
@@ -22,6 +23,7 @@ from sklearn_manifold_reg.kernel._walk_series import (
     series_growth,
     truncation_bound,
     walk_series,
+    without_tail,
 )
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_manifold_reg.utils._sklearn import (
@@ -350,21 +352,12 @@ default="regularized_laplacian"
         check_is_fitted(self)
         X = self._validate(X, reset=False)
         affinity, matches = link_rows(self.graph_, X)
-        modulation = new_row_modulation(self.modulation_)
-        if series_growth(modulation) * self.U_scale_ > 1:
-            raise ValueError(
-                f"kernel={self.kernel!r} has no series for new rows: its root is 0 for "
-                f"some number of size {self.U_scale_:.3g} or less. Lower sigma2."
-            )
-        steps = modulation * self.U_scale_ ** np.arange(len(modulation))
         new = matches < 0
         run = self.walks_.features(
-            steps, affinity=affinity.to_scipy()[new], **self._side()
+            self._new_row_steps(), affinity=affinity.to_scipy()[new], **self._side()
         )
-        features = _scatter(
-            new, self._scaled(run.matrix), self.features_[matches[~new]]
-        )
-        return _aligned(features)
+        features = self._scaled(run.matrix)
+        return _aligned(_scatter(new, features, self.features_[matches[~new]]))
 
     def kernel_approximation(self, rows=None, cols=None):
         """Estimate entries of the kernel of the training rows.
@@ -452,11 +445,9 @@ default="regularized_laplacian"
                 f"I - U is singular for kernel={self.kernel!r}: U has spectral radius "
                 '1. Take "regularized_laplacian".'
             )
-        n_terms = self.walks_.horizon + 1
-        if self.max_steps is not None:
-            n_terms = min(n_terms, self.max_steps + 1)
-        modulation = scale ** np.arange(n_terms)
-        return self.walks_.apply(modulation, b, n_jobs=self.n_jobs)
+        # Later terms are lost to rounding.
+        n_terms = min(self._n_terms, math.ceil(-40 / math.log(scale)) + 1)
+        return self.walks_.apply(scale ** np.arange(n_terms), b, n_jobs=self.n_jobs)
 
     def _check_parameters(self) -> None:
         given = [n for n in ("modulation", "alpha") if getattr(self, n) is not None]
@@ -517,6 +508,22 @@ default="regularized_laplacian"
             )
             return replace(whole, modulation=whole.modulation[:kept], growth=0.0)
         return replace(whole, modulation=whole.modulation[:n_terms])
+
+    @property
+    def _n_terms(self) -> int:
+        """Number of terms after which walks do not go on."""
+        n_steps = self.walks_.horizon
+        return 1 + (n_steps if self.max_steps is None else min(n_steps, self.max_steps))
+
+    def _new_row_steps(self) -> np.ndarray:
+        modulation = new_row_modulation(self.modulation_, self._n_terms)
+        if series_growth(modulation) * self.U_scale_ > 1:
+            raise ValueError(
+                f"kernel={self.kernel!r} has no series for new rows: its root is 0 for "
+                f"some number of size {self.U_scale_:.3g} or less. Lower sigma2."
+            )
+        modulation = without_tail(modulation, self.U_scale_)
+        return modulation * self.U_scale_ ** np.arange(len(modulation))
 
     def _warn_of_variance(self, series: WalkSeries, second_moment: float) -> None:
         reach = (series.scale * series.growth) ** 2
