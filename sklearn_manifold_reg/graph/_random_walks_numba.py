@@ -199,15 +199,15 @@ def _larger(array, size):
 
 
 @kernel
-def _spread_walks(active, alive, place, n_walks, group_sizes, ranks, shifts):
+def _spread_walks(active, alive, place, owner, group_sizes, ranks, shifts):
     """Shift walks of one source at one node; `group_sizes` is 0 before and after."""
     last_size = 1
     stride = 1
     first = 0
     while first < alive:
-        source = active[first] // n_walks
+        source = owner[np.uint32(active[first])]
         last = first
-        while last < alive and active[last] // n_walks == source:
+        while last < alive and owner[np.uint32(active[last])] == source:
             u = place[np.uint32(active[last])]
             ranks[last] = group_sizes[u]
             group_sizes[u] += 1
@@ -241,17 +241,17 @@ def _draw_for_walks(active, alive, keys, counter, numbers):
 
 @kernel
 def _repel(
-    active, alive, place, origin, n_walks, source_keys, counter, group_sizes, ranks,
+    active, alive, place, origin, owner, source_keys, counter, group_sizes, ranks,
     numbers,
 ):  # fmt: skip
     """Draw equally spaced numbers for the walks of one source at one node.
 
     Before the first step that is the source, whose number is in `origin`.
     """
-    _spread_walks(active, alive, place, n_walks, group_sizes, ranks, numbers)
+    _spread_walks(active, alive, place, owner, group_sizes, ranks, numbers)
     for s in range(alive):
         a = np.uint32(active[s])
-        i = np.int64(a) // n_walks
+        i = owner[a]
         u = np.uint64(place[a]) if origin.shape[0] == 0 else origin[i]
         numbers[s] += _repelling_key(source_keys[i], u, counter)
 
@@ -308,6 +308,7 @@ def _record(graph, first, keys, coefficients, rules, start, stop, group_sizes, s
     walker, node, deposit = stream
     n_walkers = (stop - start) * n_walks
     active = np.empty(n_walkers, dtype=np.int32)
+    owner = np.empty(n_walkers, dtype=np.uint32)
     source_keys = np.empty(stop - start, dtype=np.uint64)
     halting_keys = np.empty(n_walkers, dtype=np.uint64)
     shifts = np.zeros(n_walkers, dtype=np.uint64)
@@ -322,6 +323,7 @@ def _record(graph, first, keys, coefficients, rules, start, stop, group_sizes, s
         source_keys[i - start] = source_key
         for w in range(n_walks):
             a = (i - start) * n_walks + w
+            owner[a] = i - start
             halting_keys[a] = _halting_key(source_key, w, coupling)
             shifts[a] = _halting_shift(w, coupling)
             moving_keys[a] = _subkey(source_key, w)
@@ -334,7 +336,7 @@ def _record(graph, first, keys, coefficients, rules, start, stop, group_sizes, s
         origin = keys[start:stop] if step == 0 else keys[:0]
         if coupling == _REPELLING:
             _repel(
-                active, alive, place, origin, n_walks, source_keys, 2 * step,
+                active, alive, place, origin, owner, source_keys, 2 * step,
                 group_sizes, ranks, numbers,
             )  # fmt: skip
         else:
@@ -351,7 +353,7 @@ def _record(graph, first, keys, coefficients, rules, start, stop, group_sizes, s
             deposit = _larger(deposit, count + alive)
         if coupling == _REPELLING:
             _repel(
-                active, alive, place, origin, n_walks, source_keys, 2 * step + 1,
+                active, alive, place, origin, owner, source_keys, 2 * step + 1,
                 group_sizes, ranks, numbers,
             )  # fmt: skip
         else:
