@@ -331,8 +331,9 @@ def random_walks(
         - "iid": not at all;
         - "antithetic": walks 2k and 2k + 1 halt by numbers that are 1/2 apart, so that
           they do not halt at the same time if p <= 1/2 [1]_;
-        - "repelling": walks that leave a node at the same step go to different
-          neighbors, as far as these suffice [2]_;
+        - "repelling": walks that are at one node at the same step halt and move by
+          equally spaced numbers. They go to different neighbors, as far as these
+          suffice, as in [2]_, and about a share `p_halt` of them halts;
         - "reinforced": neighbors are drawn with weights q_uv / (1 + uses of the edge by
           earlier walks).
     transition : {"auto", "uniform", "weighted"}, default="auto"

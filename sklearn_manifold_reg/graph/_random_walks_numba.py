@@ -176,6 +176,7 @@ def _halt_walks(active, alive, numbers, halt):
 
 @kernel
 def _draw_for_walks(active, alive, keys, counter, numbers):
+    """Draw independent numbers, each by the key of its walk."""
     for s in range(alive):
         numbers[s] = _draw(keys[np.uint32(active[s])], counter)
 

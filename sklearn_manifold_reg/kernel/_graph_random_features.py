@@ -116,7 +116,7 @@ default="regularized_laplacian"
     ----------
     features_ : csr_array of shape (n_samples, n_columns), or ndarray
         Phi of the training rows; dense with `projection`.
-    features_second_ : csr_array of shape (n_samples, n_columns), or ndarray
+    features_second_ : csr_array of shape (n_samples, n_columns), ndarray or None
         Phi2, if `n_copies=2`.
     modulation_ : ndarray of shape (n_terms,)
         Coefficients f of powers of U.
@@ -165,10 +165,10 @@ default="regularized_laplacian"
     same neighbors use the same random numbers, so that the features of a row do not
     depend on other rows; rows that repeat a training row have its features.
 
-    *Against the papers*: `coupling="repelling"` spreads walks by equal spacing of the
-    numbers that neighbors are drawn with, which works for weights as well;
-    "reinforced", for which [1]_ gives the idea only, had larger errors than "iid" on
-    the graphs of our benchmark.
+    *Against the papers*: walks with `coupling="repelling"` draw neighbors by equally
+    spaced numbers, which works for weights as well, and share out who halts in the same
+    way; the published ones halt independently. "reinforced", for which [1]_ gives the
+    idea only, had larger errors than "iid" on most graphs of our benchmark.
 
     References
     ----------
@@ -305,9 +305,9 @@ default="regularized_laplacian"
         self.modulation_ = series.modulation
         self.U_scale_ = series.scale
         self.n_steps_ = sum(run.n_steps for run in runs)
-        self.features_ = self._scaled(runs[0].matrix)
-        if self.n_copies == 2:
-            self.features_second_ = self._scaled(runs[1].matrix)
+        copies = [self._scaled(run.matrix) for run in runs]
+        self.features_ = copies[0]
+        self.features_second_ = copies[1] if len(copies) == 2 else None
         return self
 
     def fit_transform(self, X, y=None):
@@ -566,7 +566,8 @@ default="regularized_laplacian"
         return features * features.dtype.type(factor)
 
     def _right_features(self) -> Any:
-        return self.features_second_ if self.n_copies == 2 else self.features_
+        second = self.features_second_
+        return self.features_ if second is None else second
 
     @property
     def _n_features_out(self) -> int:
