@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_manifold_reg._arrays import CSR
+from sklearn_manifold_reg.graph._laplacian import as_csr
 from sklearn_manifold_reg.graph._random_walks import (
     RandomWalks,
     WalkFeatures,
@@ -197,7 +198,7 @@ def partition_walks(
             f"{labels.shape}."
         )
     kinds, owner = np.unique(labels, return_inverse=True)
-    parts = _cut(positive_csr(affinity), owner, len(kinds), walks)
+    parts = _cut(positive_csr(as_csr(affinity)), owner, len(kinds), walks)
     sources = walks.sources(modulation, isolated=isolated)
     visits = _run(parts, owner, sources)
     block = rows_of_visits(visits, sources, np.empty(0, dtype=np.int32))

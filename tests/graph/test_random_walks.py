@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse, stats
 
 from sklearn_manifold_reg._arrays import CSR
-from sklearn_manifold_reg.graph import partition_walks, random_walks
+from sklearn_manifold_reg.graph import Graph, partition_walks, random_walks
 from sklearn_manifold_reg.graph._random_walks_reference import draw, subkey
 from sklearn_manifold_reg.graph._random_walks_rows import _visits
 from sklearn_manifold_reg.graph._random_walks_tables import walk_tables
@@ -428,6 +428,26 @@ def test_wrong_input():
         partition_walks(W, np.zeros(30), SERIES, coupling="reinforced")
     with pytest.raises(ValueError, match="one part for each of the 30 nodes"):
         partition_walks(W, np.zeros(7), SERIES)
+
+
+def test_graphs_in_other_forms(namespace):
+    xp, device = namespace
+    W = some_graph()
+    edges = np.stack(W.nonzero(), axis=1)
+    once = edges[edges[:, 0] < edges[:, 1]]
+    plain = Graph.from_edges(once, W[once[:, 0], once[:, 1]], n_nodes=30)
+    host = CSR.from_scipy(W)
+    there = CSR(
+        *(xp.asarray(a.tolist(), dtype=getattr(xp, a.dtype.name), device=device)
+          for a in (host.indptr, host.indices, host.data)),
+        host.shape,
+    )  # fmt: skip
+    expected = random_walks(W, random_state=0).features(SERIES).matrix
+    for graph in (plain, host, there):
+        found = random_walks(graph, random_state=0).features(SERIES).matrix
+        assert_same(found, expected)
+    with pytest.raises(ValueError, match="An affinity is square"):
+        random_walks(W[:3])
 
 
 def test_a_single_walk_has_no_standard_error(compiled):
