@@ -22,7 +22,13 @@ def warm_up() -> None:
         KernelWard,
         SpectralClustering,
     )
-    from sklearn_manifold_reg.graph import ImageGraph, NeighborsGraph, laplacian
+    from sklearn_manifold_reg.graph import (
+        ImageGraph,
+        NeighborsGraph,
+        laplacian,
+        partition_walks,
+    )
+    from sklearn_manifold_reg.kernel import GraphRandomFeatures
     from sklearn_manifold_reg.linalg import (
         SparseOperator,
         apply_chebyshev,
@@ -51,6 +57,9 @@ def warm_up() -> None:
             for algorithm in ("lloyd", "iterative"):
                 KernelKMeans(2, algorithm=algorithm, n_init=1).fit(K)
             KernelWard().fit(K)
+            for coupling in ("iid", "repelling"):
+                walks = GraphRandomFeatures(coupling=coupling, random_state=0).fit(low)
+                walks.solve(low)
             L = laplacian(NeighborsGraph().fit(low).affinity_)
             system = SparseOperator(L.csr, L.diagonal_part + dtype(0.1), -1.0)
             for n_columns in (1, 3):
@@ -61,3 +70,4 @@ def warm_up() -> None:
                 apply_chebyshev(system, B, np.ones(5), upper=2.1)
                 apply_function(system, np.sqrt, B, tol=1e-3)
         bootstrap_smooth_vectors(system, max_vectors=1)
+        partition_walks(walks.graph_.affinity_, np.arange(400) % 2, [1.0, 0.5])

@@ -319,7 +319,8 @@ def random_walks(
     Parameters
     ----------
     affinity : sparse array or matrix, CSR or Graph of shape (n, n)
-        Symmetric, non-negative weights.
+        Symmetric, non-negative weights. Of a graph on a device they are copied to the
+        host, where walks run.
     n_walks : int, default=16
         Walks from each node.
     p_halt : float, default=0.1
@@ -331,8 +332,9 @@ def random_walks(
         - "iid": not at all;
         - "antithetic": walks 2k and 2k + 1 halt by numbers that are 1/2 apart, so that
           they do not halt at the same time if p <= 1/2 [1]_;
-        - "repelling": walks that leave a node at the same step go to different
-          neighbors, as far as these suffice [2]_;
+        - "repelling": walks that are at one node at the same step halt and move by
+          equally spaced numbers. They go to different neighbors, as far as these
+          suffice, as in [2]_, and about a share `p_halt` of them halts;
         - "reinforced": neighbors are drawn with weights q_uv / (1 + uses of the edge by
           earlier walks).
     transition : {"auto", "uniform", "weighted"}, default="auto"
@@ -403,7 +405,7 @@ def random_walks(
         raise ValueError(
             f'coupling="antithetic" takes walks two by two; n_walks={n_walks} is odd.'
         )
-    csr = positive_csr(affinity)
+    csr = positive_csr(as_csr(affinity))
     rule = "uniform" if transition == "uniform" else "weighted"
     tables = walk_tables(
         csr,
@@ -423,22 +425,22 @@ def positive_csr(affinity: Any) -> CSR:
 
     Parameters
     ----------
-    affinity : sparse array or matrix, CSR or Graph
+    affinity : sparse array or matrix, or CSR
         Weights.
 
     Returns
     -------
     csr : CSR
-        On the host.
+        On the host; a copy of a graph on a device.
 
     Raises
     ------
     ValueError
         If a weight is negative.
     """
-    csr = affinity if isinstance(affinity, CSR) else None
-    csr = as_csr(affinity) if csr is None and _is_square(affinity) else csr
-    csr = CSR.from_scipy(affinity) if csr is None else csr
+    if isinstance(affinity, CSR) and not isinstance(affinity.data, np.ndarray):
+        affinity = affinity.to_scipy()
+    csr = affinity if isinstance(affinity, CSR) else CSR.from_scipy(affinity)
     smallest = csr.data.min() if csr.nnz else 1.0
     if smallest < 0:
         raise ValueError(f"Weights are not negative, got {smallest:.3g}.")
@@ -472,10 +474,6 @@ def needs_sums(coupling: str) -> bool:
         False for couplings that draw from slots.
     """
     return coupling in ("repelling", "reinforced")
-
-
-def _is_square(affinity: Any) -> bool:
-    return not hasattr(affinity, "shape") or affinity.shape[0] == affinity.shape[1]
 
 
 def _roots(csr: CSR) -> np.ndarray:

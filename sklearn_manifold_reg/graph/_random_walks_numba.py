@@ -133,65 +133,6 @@ def _pick(number, graph, begin, degree):
 
 
 @kernel
-def sum_rows(indptr, shares, cumulative, start, stop):
-    """Sum up probabilities from the first entry of each row on; last ones are 2."""
-    for i in range(start, stop):
-        total = 0.0
-        for e in range(indptr[i], indptr[i + 1]):
-            total += shares[e]
-            cumulative[e] = total
-        if indptr[i + 1] > indptr[i]:
-            cumulative[indptr[i + 1] - 1] = 2.0
-
-
-@kernel
-def build_alias(indptr, indices, shares, alias, start, stop):
-    """Make tables of slots that hold two neighbors each (Walker, Vose).
-
-    Slot e belongs to neighbor e up to a threshold, in the high word, and to the
-    neighbor in the low word beyond it.
-    """
-    longest = 0
-    for i in range(start, stop):
-        longest = max(longest, indptr[i + 1] - indptr[i])
-    excess = np.empty(longest)
-    order = np.empty(longest, dtype=np.int64)
-    for i in range(start, stop):
-        begin = np.int64(indptr[i])
-        degree = np.int64(indptr[i + 1]) - begin
-        # Small ones fill the order from the left, large ones from the right.
-        left = 0
-        right = degree
-        for e in range(degree):
-            excess[e] = shares[begin + e] * degree
-            if excess[e] < 1:
-                order[left] = e
-                left += 1
-            else:
-                right -= 1
-                order[right] = e
-        while left > 0 and right < degree:
-            left -= 1
-            small = order[left]
-            large = order[right]
-            threshold = np.uint64(excess[small] * 2.0**32)
-            node = np.uint64(indices[begin + large])
-            alias[begin + small] = (threshold << _WORD) | node
-            excess[large] -= 1 - excess[small]
-            if excess[large] < 1:
-                order[left] = large
-                left += 1
-                right += 1
-        # What is left has excess 1 up to rounding.
-        for k in range(left):
-            own = begin + order[k]
-            alias[own] = (_LOW_WORD << _WORD) | np.uint64(indices[own])
-        for k in range(right, degree):
-            own = begin + order[k]
-            alias[own] = (_LOW_WORD << _WORD) | np.uint64(indices[own])
-
-
-@kernel
 def _larger(array, size):
     result = np.empty(max(size, 2 * array.shape[0]), dtype=array.dtype)
     result[: array.shape[0]] = array
@@ -199,15 +140,15 @@ def _larger(array, size):
 
 
 @kernel
-def _spread_walks(active, alive, place, n_walks, group_sizes, ranks, shifts):
+def _spread_walks(active, alive, place, owner, group_sizes, ranks, shifts):
     """Shift walks of one source at one node; `group_sizes` is 0 before and after."""
     last_size = 1
     stride = 1
     first = 0
     while first < alive:
-        source = active[first] // n_walks
+        source = owner[np.uint32(active[first])]
         last = first
-        while last < alive and active[last] // n_walks == source:
+        while last < alive and owner[np.uint32(active[last])] == source:
             u = place[np.uint32(active[last])]
             ranks[last] = group_sizes[u]
             group_sizes[u] += 1
@@ -235,23 +176,24 @@ def _halt_walks(active, alive, numbers, halt):
 
 @kernel
 def _draw_for_walks(active, alive, keys, counter, numbers):
+    """Draw independent numbers, each by the key of its walk."""
     for s in range(alive):
         numbers[s] = _draw(keys[np.uint32(active[s])], counter)
 
 
 @kernel
 def _repel(
-    active, alive, place, origin, n_walks, source_keys, counter, group_sizes, ranks,
+    active, alive, place, origin, owner, source_keys, counter, group_sizes, ranks,
     numbers,
 ):  # fmt: skip
     """Draw equally spaced numbers for the walks of one source at one node.
 
     Before the first step that is the source, whose number is in `origin`.
     """
-    _spread_walks(active, alive, place, n_walks, group_sizes, ranks, numbers)
+    _spread_walks(active, alive, place, owner, group_sizes, ranks, numbers)
     for s in range(alive):
         a = np.uint32(active[s])
-        i = np.int64(a) // n_walks
+        i = owner[a]
         u = np.uint64(place[a]) if origin.shape[0] == 0 else origin[i]
         numbers[s] += _repelling_key(source_keys[i], u, counter)
 
@@ -308,6 +250,7 @@ def _record(graph, first, keys, coefficients, rules, start, stop, group_sizes, s
     walker, node, deposit = stream
     n_walkers = (stop - start) * n_walks
     active = np.empty(n_walkers, dtype=np.int32)
+    owner = np.empty(n_walkers, dtype=np.uint32)
     source_keys = np.empty(stop - start, dtype=np.uint64)
     halting_keys = np.empty(n_walkers, dtype=np.uint64)
     shifts = np.zeros(n_walkers, dtype=np.uint64)
@@ -322,6 +265,7 @@ def _record(graph, first, keys, coefficients, rules, start, stop, group_sizes, s
         source_keys[i - start] = source_key
         for w in range(n_walks):
             a = (i - start) * n_walks + w
+            owner[a] = i - start
             halting_keys[a] = _halting_key(source_key, w, coupling)
             shifts[a] = _halting_shift(w, coupling)
             moving_keys[a] = _subkey(source_key, w)
@@ -334,7 +278,7 @@ def _record(graph, first, keys, coefficients, rules, start, stop, group_sizes, s
         origin = keys[start:stop] if step == 0 else keys[:0]
         if coupling == _REPELLING:
             _repel(
-                active, alive, place, origin, n_walks, source_keys, 2 * step,
+                active, alive, place, origin, owner, source_keys, 2 * step,
                 group_sizes, ranks, numbers,
             )  # fmt: skip
         else:
@@ -351,7 +295,7 @@ def _record(graph, first, keys, coefficients, rules, start, stop, group_sizes, s
             deposit = _larger(deposit, count + alive)
         if coupling == _REPELLING:
             _repel(
-                active, alive, place, origin, n_walks, source_keys, 2 * step + 1,
+                active, alive, place, origin, owner, source_keys, 2 * step + 1,
                 group_sizes, ranks, numbers,
             )  # fmt: skip
         else:

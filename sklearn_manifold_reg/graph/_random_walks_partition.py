@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_manifold_reg._arrays import CSR
+from sklearn_manifold_reg.graph._laplacian import as_csr
 from sklearn_manifold_reg.graph._random_walks import (
     RandomWalks,
     WalkFeatures,
@@ -211,7 +212,7 @@ def partition_walks(
             f"parts has one number for each of the {n} nodes, got shape {parts.shape}."
         )
     kinds, owner = np.unique(parts, return_inverse=True)
-    held = _cut(positive_csr(affinity), owner, len(kinds), walks)
+    held = _cut(positive_csr(as_csr(affinity)), owner, len(kinds), walks)
     sources = walks.sources(modulation, isolated=isolated)
     column_of, n_columns = number_columns(columns, n), n
     if columns is not None:

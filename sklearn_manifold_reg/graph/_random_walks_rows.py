@@ -22,7 +22,7 @@ _REPELLING, _REINFORCED = 2, 3
 # Entries of the buffers that rows are written to in turn (3 MB each), and steps below
 # which a second thread does not pay.
 _BUFFER = 1 << 18
-_SERIAL_STEPS = 200_000
+_SERIAL_STEPS = 50_000
 _RANGES_PER_THREAD = 4
 
 

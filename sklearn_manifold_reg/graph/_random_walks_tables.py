@@ -78,7 +78,7 @@ def walk_tables(
     if transition == "uniform":
         return WalkTables(indptr, indices, nothing, no_slots, shares * degrees[rows])
     if use_compiled():
-        from sklearn_manifold_reg.graph._random_walks_numba import (
+        from sklearn_manifold_reg.graph._random_walks_tables_numba import (
             build_alias,
             sum_rows,
         )

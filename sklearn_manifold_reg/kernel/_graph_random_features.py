@@ -1,5 +1,6 @@
 """Graph random features: estimator."""
 
+import math
 import warnings
 from dataclasses import replace
 from numbers import Integral, Real
@@ -27,6 +28,7 @@ from sklearn_manifold_reg.kernel._walk_series import (
     series_growth,
     truncation_bound,
     walk_series,
+    without_tail,
 )
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_manifold_reg.utils._sklearn import (
@@ -119,7 +121,7 @@ default="regularized_laplacian"
     ----------
     features_ : csr_array of shape (n_samples, n_columns), or ndarray
         Phi of the training rows; dense with `projection`.
-    features_second_ : csr_array of shape (n_samples, n_columns), or ndarray
+    features_second_ : csr_array of shape (n_samples, n_columns), ndarray or None
         Phi2, if `n_copies=2`.
     modulation_ : ndarray of shape (n_terms,)
         Coefficients f of powers of U.
@@ -168,10 +170,10 @@ default="regularized_laplacian"
     same neighbors use the same random numbers, so that the features of a row do not
     depend on other rows; rows that repeat a training row have its features.
 
-    *Against the papers*: `coupling="repelling"` spreads walks by equal spacing of the
-    numbers that neighbors are drawn with, which works for weights as well;
-    "reinforced", for which [1]_ gives the idea only, had larger errors than "iid" on
-    the graphs of our benchmark.
+    *Against the papers*: walks with `coupling="repelling"` draw neighbors by equally
+    spaced numbers, which works for weights as well, and share out who halts in the same
+    way; the published ones halt independently. "reinforced", for which [1]_ gives the
+    idea only, had larger errors than "iid" on most graphs of our benchmark.
 
     References
     ----------
@@ -317,9 +319,9 @@ default="regularized_laplacian"
         self.modulation_ = series.modulation
         self.U_scale_ = series.scale
         self.n_steps_ = sum(run.n_steps for run in runs)
-        self.features_ = self._scaled(runs[0].matrix)
-        if self.n_copies == 2:
-            self.features_second_ = self._scaled(runs[1].matrix)
+        copies = [self._scaled(run.matrix) for run in runs]
+        self.features_ = copies[0]
+        self.features_second_ = copies[1] if len(copies) == 2 else None
         return self
 
     def fit_transform(self, X, y=None):
@@ -364,24 +366,15 @@ default="regularized_laplacian"
         check_is_fitted(self)
         X = self._validate(X, reset=False)
         affinity, matches = link_rows(self.graph_, X)
-        modulation = new_row_modulation(self.modulation_)
-        if series_growth(modulation) * self.U_scale_ > 1:
-            raise ValueError(
-                f"kernel={self.kernel!r} has no series for new rows: its root is 0 for "
-                f"some number of size {self.U_scale_:.3g} or less. Lower sigma2."
-            )
-        steps = modulation * self.U_scale_ ** np.arange(len(modulation))
         new = matches < 0
         run = self.walks_.features(
-            steps,
+            self._new_row_steps(),
             affinity=affinity.to_scipy()[new],
             n_jobs=self.n_jobs,
             **self._side(),
         )
-        features = _scatter(
-            new, self._scaled(run.matrix), self.features_[matches[~new]]
-        )
-        return _aligned(features)
+        features = self._scaled(run.matrix)
+        return _aligned(_scatter(new, features, self.features_[matches[~new]]))
 
     def kernel_approximation(self, rows=None, cols=None):
         """Estimate entries of the kernel of the training rows.
@@ -469,11 +462,9 @@ default="regularized_laplacian"
                 f"I - U is singular for kernel={self.kernel!r}: U has spectral radius "
                 '1. Take "regularized_laplacian".'
             )
-        n_terms = self.walks_.horizon + 1
-        if self.max_steps is not None:
-            n_terms = min(n_terms, self.max_steps + 1)
-        modulation = scale ** np.arange(n_terms)
-        return self.walks_.apply(modulation, b, n_jobs=self.n_jobs)
+        # Later terms are lost to rounding.
+        n_terms = min(self._n_terms, math.ceil(-40 / math.log(scale)) + 1)
+        return self.walks_.apply(scale ** np.arange(n_terms), b, n_jobs=self.n_jobs)
 
     def _check_parameters(self) -> None:
         given = [n for n in ("modulation", "alpha") if getattr(self, n) is not None]
@@ -545,6 +536,22 @@ default="regularized_laplacian"
             return replace(whole, modulation=whole.modulation[:kept], growth=0.0)
         return replace(whole, modulation=whole.modulation[:n_terms])
 
+    @property
+    def _n_terms(self) -> int:
+        """Number of terms after which walks do not go on."""
+        n_steps = self.walks_.horizon
+        return 1 + (n_steps if self.max_steps is None else min(n_steps, self.max_steps))
+
+    def _new_row_steps(self) -> np.ndarray:
+        modulation = new_row_modulation(self.modulation_, self._n_terms)
+        if series_growth(modulation) * self.U_scale_ > 1:
+            raise ValueError(
+                f"kernel={self.kernel!r} has no series for new rows: its root is 0 for "
+                f"some number of size {self.U_scale_:.3g} or less. Lower sigma2."
+            )
+        modulation = without_tail(modulation, self.U_scale_)
+        return modulation * self.U_scale_ ** np.arange(len(modulation))
+
     def _warn_of_variance(self, series: WalkSeries, second_moment: float) -> None:
         reach = (series.scale * series.growth) ** 2
         if reach * second_moment >= 1:
@@ -582,7 +589,8 @@ default="regularized_laplacian"
         return features * features.dtype.type(factor)
 
     def _right_features(self) -> Any:
-        return self.features_second_ if self.n_copies == 2 else self.features_
+        second = self.features_second_
+        return self.features_ if second is None else second
 
     @property
     def _n_features_out(self) -> int:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-# Terms of a series that recursions, whose time is quadratic, are run for.
-_MOST_TERMS = 20_000
+# Terms of a series at most, and of those by recursion, whose time is quadratic.
+_MOST_TERMS = 1 << 20
+_RECURSION_TERMS = 20_000
 # Share of a sum that rounding does not see.
 _NEGLIGIBLE = 2.0**-60
 # Terms of a root that tell how fast it grows.
@@ -84,6 +85,7 @@ def walk_series(
     """
     scale = sigma2 / (1 + sigma2) if math.isfinite(sigma2) else 1.0
     growth = 1.0
+    wanted, n_terms = n_terms, min(n_terms, _MOST_TERMS)
     if kernel == "regularized_laplacian":
         if scale >= 1:
             raise ValueError(
@@ -103,11 +105,19 @@ def walk_series(
         growth = 0.0 if order % 2 == 0 else 1.0
     elif kernel == "cosine":
         scale, at_zero = 1.0, 1.0
-        root = series_root(cosine_series(_recursion_terms(n_terms)))
+        n_terms = min(n_terms, _RECURSION_TERMS)
+        root = series_root(cosine_series(n_terms))
     else:
+        n_terms = min(n_terms, _RECURSION_TERMS)
         root, growth = _custom_root(modulation, alpha, n_terms, scale)
         at_zero = float(np.sum(root * scale ** np.arange(len(root))))
-    return WalkSeries(_without_tail(root, scale), scale, at_zero, growth)
+    root = without_tail(root, scale)
+    if wanted > n_terms and len(root) >= n_terms:
+        raise ValueError(
+            f"Walks of this p_halt may take {wanted - 1} steps, and {n_terms} terms of "
+            f"kernel={kernel!r} do not suffice for them; raise p_halt or set max_steps."
+        )
+    return WalkSeries(root, scale, at_zero, growth)
 
 
 def binomial_series(power: float, n_terms: int, sign: float = 1.0) -> np.ndarray:
@@ -188,7 +198,7 @@ def series_root(alpha: np.ndarray) -> np.ndarray:
     return root
 
 
-def new_row_modulation(modulation: np.ndarray) -> np.ndarray:
+def new_row_modulation(modulation: np.ndarray, n_terms: int) -> np.ndarray:
     """Find the coefficients for rows that no walk can reach.
 
     A new row has no column: what walks of other rows would leave there, and its own
@@ -200,20 +210,53 @@ def new_row_modulation(modulation: np.ndarray) -> np.ndarray:
     ----------
     modulation : ndarray of shape (n_terms,)
         Coefficients f with f_0 not 0.
+    n_terms : int
+        Number of terms after which walks do not go on.
 
     Returns
     -------
     modulation : ndarray of shape (n_terms,)
         Coefficients g.
+
+    Raises
+    ------
+    ValueError
+        If f_0 is 0.
     """
-    f = modulation
+    if modulation[0] == 0:
+        raise ValueError(
+            "New rows need a modulation that does not begin with 0, as it does here."
+        )
+    f = np.zeros(max(len(modulation), min(n_terms, _RECURSION_TERMS)))
+    f[: len(modulation)] = modulation
     inverse = np.zeros(len(f))
     inverse[0] = 1 / f[0]
     for t in range(1, len(f)):
-        inverse[t] = -(f[1 : t + 1] @ inverse[t - 1 :: -1][:t]) / f[0]
+        inverse[t] = -(f[1 : t + 1] @ inverse[t - 1 :: -1]) / f[0]
     result = f - f[0] ** 2 * inverse
     result[0] = 0.0
-    return result
+    return result[:n_terms]
+
+
+def without_tail(coefficients: np.ndarray, scale: float) -> np.ndarray:
+    """Leave out the last terms of a series that do not matter.
+
+    Parameters
+    ----------
+    coefficients : ndarray of shape (n_terms,)
+        Coefficients.
+    scale : float
+        Number up to which the series is used.
+
+    Returns
+    -------
+    coefficients : ndarray
+        At least one of them.
+    """
+    sizes = np.abs(coefficients) * scale ** np.arange(len(coefficients))
+    rest = np.cumsum(sizes[::-1])[::-1]
+    n_kept = int(np.count_nonzero(rest > _NEGLIGIBLE * rest[0]))
+    return coefficients[: max(1, n_kept)]
 
 
 def truncation_bound(series: WalkSeries, n_terms: int) -> float:
@@ -239,7 +282,7 @@ def _custom_root(
     modulation: Any, alpha: Any, n_terms: int, scale: float
 ) -> tuple[np.ndarray, float]:
     if callable(modulation):
-        wanted = max(_TESTED, _recursion_terms(n_terms))
+        wanted = max(_TESTED, n_terms)
         root = np.array([float(modulation(t)) for t in range(wanted)])
     elif modulation is not None:
         root = _coefficients(modulation, "modulation")
@@ -251,7 +294,7 @@ def _custom_root(
                 f"alpha[0]={alpha[0]:.3g} is not positive, so that the series has no "
                 "root; a kernel has positive variances."
             )
-        wanted = max(_TESTED, _recursion_terms(n_terms))
+        wanted = max(_TESTED, n_terms)
         padded = np.zeros(max(wanted, len(alpha)))
         padded[: len(alpha)] = alpha
         with np.errstate(over="ignore", invalid="ignore"):
@@ -295,18 +338,3 @@ def _coefficients(values: Any, name: str) -> np.ndarray:
             f"shape {result.shape}."
         )
     return result
-
-
-def _recursion_terms(n_terms: int) -> int:
-    if n_terms > _MOST_TERMS:
-        raise ValueError(
-            f"Walks of this p_halt may take {n_terms} steps, more than the "
-            f"{_MOST_TERMS} terms that a series is computed to; set max_steps."
-        )
-    return n_terms
-
-
-def _without_tail(root: np.ndarray, scale: float) -> np.ndarray:
-    sizes = np.abs(root) * scale ** np.arange(len(root))
-    rest = np.cumsum(sizes[::-1])[::-1]
-    return root[: max(1, int(np.count_nonzero(rest > _NEGLIGIBLE * rest[0])))]
