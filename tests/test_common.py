@@ -1,11 +1,14 @@
 """scikit-learn's checks on every public estimator, one instance a behavior."""
 
+from inspect import signature
+
 import pytest
 from sklearn.base import is_classifier
-from sklearn.utils import estimator_checks
+from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_manifold_reg import cluster, kernel, manifold, semi_supervised
+from sklearn_manifold_reg.graph import NeighborsGraph
 from sklearn_manifold_reg.graph._builder import GraphBuilder
 from sklearn_manifold_reg.utils import all_estimators
 
@@ -265,3 +268,14 @@ def test_transformer_checks(name, check):
 
 def test_variants_name_existing_classes():
     assert set(VARIANTS) | set(REQUIRED) <= set(ESTIMATORS)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in ESTIMATORS if "graph" in signature(ESTIMATORS[n]).parameters]
+)
+def test_pairwise_tag_follows_the_graph(name):
+    """Cross-validation cuts X on both sides where it relates rows to rows."""
+    distances = NeighborsGraph(metric="precomputed")
+    for graph, pairwise in ((None, False), ("precomputed", True), (distances, True)):
+        tags = get_tags(make(name).set_params(graph=graph))
+        assert tags.input_tags.pairwise is pairwise

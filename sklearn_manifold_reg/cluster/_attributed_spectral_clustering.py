@@ -23,6 +23,7 @@ from sklearn_manifold_reg.cluster._augmented_graph import (
 )
 from sklearn_manifold_reg.cluster._restarts import best_partition
 from sklearn_manifold_reg.graph import (
+    is_pairwise,
     laplacian_eigenpairs,
     link_rows,
     modularity,
@@ -361,9 +362,8 @@ class AttributedSpectralClustering(CallbackSupportMixin, ClusterMixin, BaseEstim
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        precomputed = isinstance(self.graph, str) and self.graph == "precomputed"
-        tags.input_tags.pairwise = precomputed
-        tags.input_tags.positive_only = precomputed
+        tags.input_tags.pairwise = is_pairwise(self.graph)
+        tags.input_tags.positive_only = isinstance(self.graph, str)
         return tags
 
     def _learn(self, attributes, n_rows):

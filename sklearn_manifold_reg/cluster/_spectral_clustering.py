@@ -43,7 +43,12 @@ from sklearn_manifold_reg.cluster._landmarks import (
 from sklearn_manifold_reg.cluster._matches import match_nodes
 from sklearn_manifold_reg.cluster._numbering import first_appearance, renumber
 from sklearn_manifold_reg.cluster._refine import refine_partition
-from sklearn_manifold_reg.graph import link_rows, replace_matched, resolve_graph
+from sklearn_manifold_reg.graph import (
+    is_pairwise,
+    link_rows,
+    replace_matched,
+    resolve_graph,
+)
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
@@ -592,10 +597,9 @@ default="auto"
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        pairwise = isinstance(self.graph, str) and self.graph == "precomputed"
         tags.input_tags.sparse = True
-        tags.input_tags.pairwise = pairwise
-        tags.input_tags.positive_only = pairwise
+        tags.input_tags.pairwise = is_pairwise(self.graph)
+        tags.input_tags.positive_only = isinstance(self.graph, str)
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 

@@ -42,7 +42,7 @@ from sklearn_manifold_reg.graph._random_walks import (
     random_walks,
 )
 from sklearn_manifold_reg.graph._random_walks_partition import partition_walks
-from sklearn_manifold_reg.graph._resolve import resolve_graph
+from sklearn_manifold_reg.graph._resolve import is_pairwise, resolve_graph
 from sklearn_manifold_reg.graph._spectrum import (
     LaplacianEigenpairs,
     laplacian_eigenpairs,
@@ -75,6 +75,7 @@ __all__ = [
     "connected_components",
     "distance_to_kernel",
     "filter_signal",
+    "is_pairwise",
     "kernel_path",
     "kernel_to_distance",
     "laplacian",

@@ -5,6 +5,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
+from sklearn.utils import get_tags
 
 from sklearn_manifold_reg.graph._neighbors_graph import NeighborsGraph
 from sklearn_manifold_reg.graph._precomputed import PrecomputedGraph
@@ -70,3 +71,21 @@ class _FittedGraph:
     def fit(self, X: Any, y: Any = None) -> Any:
         """Give the fitted builder, whatever X is."""
         return self.builder
+
+
+def is_pairwise(graph: Any) -> bool:
+    """Whether X relates each row to each, instead of describing it.
+
+    Parameters
+    ----------
+    graph : graph builder, "precomputed" or None
+        The estimator's parameter.
+
+    Returns
+    -------
+    pairwise : bool
+        True for "precomputed" and for builders that take distances.
+    """
+    if isinstance(graph, BaseEstimator):
+        return bool(get_tags(graph).input_tags.pairwise)
+    return graph is not None

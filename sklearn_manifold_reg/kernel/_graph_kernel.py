@@ -8,7 +8,6 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_manifold_reg._arrays import (
@@ -19,6 +18,7 @@ from sklearn_manifold_reg._arrays import (
 from sklearn_manifold_reg.graph import (
     NODE_KERNELS,
     NodeKernels,
+    is_pairwise,
     kernel_to_distance,
     link_rows,
     replace_matched,
@@ -279,11 +279,7 @@ class GraphKernel(
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.input_tags.positive_only = isinstance(self.graph, str)
-        tags.input_tags.pairwise = (
-            bool(get_tags(self.graph).input_tags.pairwise)
-            if isinstance(self.graph, BaseEstimator)
-            else self.graph is not None
-        )
+        tags.input_tags.pairwise = is_pairwise(self.graph)
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 

@@ -13,10 +13,11 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_manifold_reg.graph import (
+    is_pairwise,
     link_rows,
     partition_walks,
     random_walks,
@@ -599,16 +600,10 @@ default="regularized_laplacian"
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.input_tags.pairwise = _is_pairwise(self.graph)
+        tags.input_tags.pairwise = is_pairwise(self.graph)
         tags.input_tags.positive_only = isinstance(self.graph, str)
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _is_pairwise(graph: Any) -> bool:
-    if isinstance(graph, BaseEstimator):
-        return bool(get_tags(graph).input_tags.pairwise)
-    return graph is not None
 
 
 def _aligned(features: Any) -> Any:

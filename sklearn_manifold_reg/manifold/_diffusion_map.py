@@ -4,11 +4,15 @@ from numbers import Real
 from typing import Any
 
 from sklearn_manifold_reg._arrays import namespace_of
-from sklearn_manifold_reg.graph import LaplacianEigenpairs, NeighborsGraph
+from sklearn_manifold_reg.graph import (
+    LaplacianEigenpairs,
+    NeighborsGraph,
+    is_pairwise,
+)
 from sklearn_manifold_reg.manifold._geometric_harmonics import (
     fit_geometric_harmonics,
 )
-from sklearn_manifold_reg.manifold._graph_embedding import GraphEmbedding, is_pairwise
+from sklearn_manifold_reg.manifold._graph_embedding import GraphEmbedding
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,

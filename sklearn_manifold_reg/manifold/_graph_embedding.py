@@ -11,12 +11,12 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_manifold_reg._arrays import float_dtypes
 from sklearn_manifold_reg.graph import (
     LaplacianEigenpairs,
+    is_pairwise,
     laplacian_eigenpairs,
     link_rows,
     replace_matched,
@@ -182,24 +182,6 @@ class GraphEmbedding(
         tags.input_tags.positive_only = isinstance(self.graph, str)
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def is_pairwise(graph: Any) -> bool:
-    """Whether X relates each row to each, instead of describing it.
-
-    Parameters
-    ----------
-    graph : graph builder, "precomputed" or None
-        The estimator's parameter.
-
-    Returns
-    -------
-    pairwise : bool
-        True for "precomputed" and for builders that take distances.
-    """
-    if isinstance(graph, BaseEstimator):
-        return bool(get_tags(graph).input_tags.pairwise)
-    return graph is not None
 
 
 def _without_first(pairs: LaplacianEigenpairs, n_dropped: int) -> LaplacianEigenpairs:

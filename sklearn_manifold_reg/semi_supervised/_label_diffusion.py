@@ -21,7 +21,7 @@ from sklearn_manifold_reg._arrays import (
     one_hot,
     to_numpy,
 )
-from sklearn_manifold_reg.graph import resolve_graph
+from sklearn_manifold_reg.graph import is_pairwise, resolve_graph
 from sklearn_manifold_reg.linalg import solve
 from sklearn_manifold_reg.semi_supervised._class_priors import (
     class_shift,
@@ -103,9 +103,7 @@ class _LabelDiffusion(CallbackSupportMixin, BaseEstimator, ABC):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.input_tags.pairwise = (
-            isinstance(self.graph, str) and self.graph == "precomputed"
-        )
+        tags.input_tags.pairwise = is_pairwise(self.graph)
         return tags
 
 

@@ -27,7 +27,7 @@ from sklearn_manifold_reg._arrays import (
     one_hot,
     to_numpy,
 )
-from sklearn_manifold_reg.graph import laplacian, resolve_graph
+from sklearn_manifold_reg.graph import is_pairwise, laplacian, resolve_graph
 from sklearn_manifold_reg.optim import LOSSES, solve_kernel_machine
 from sklearn_manifold_reg.semi_supervised._class_priors import (
     class_shift,
@@ -402,9 +402,8 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        precomputed = isinstance(self.graph, str) and self.graph == "precomputed"
-        tags.input_tags.pairwise = precomputed
-        tags.input_tags.positive_only = precomputed
+        tags.input_tags.pairwise = is_pairwise(self.graph)
+        tags.input_tags.positive_only = isinstance(self.graph, str)
         return tags
 
 
