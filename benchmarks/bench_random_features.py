@@ -2,8 +2,9 @@
 
 Prints the relative Frobenius error of the kernel (I + sigma2 L)^-2 against the number
 of walks, with the slope in logarithms; the time of the dense kernel by a Cholesky
-factorization and of features; the peak of memory in fresh processes; and the time of a
-plain Python loop over walks.
+factorization and of features; the peak of memory in fresh processes; the time of a
+plain Python loop over walks; and that of walks on parts of a graph, on a local cluster
+of dask too.
 """
 
 import argparse
@@ -12,13 +13,16 @@ import random
 import subprocess
 import sys
 import time
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 from _timing import fresh_process_seconds, paired_seconds, print_table, shared_data
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
+from sklearn.base import clone
 
+from sklearn_manifold_reg.datasets import make_planted_partition
 from sklearn_manifold_reg.kernel import GraphRandomFeatures
 
 COUPLINGS = ("iid", "antithetic", "repelling", "reinforced")
@@ -128,17 +132,17 @@ MEASURE = """
 import json, sys, time
 sys.path.insert(0, "benchmarks")
 from bench_random_features import features, random_graph
-def peak():
+def memory(name):
     # Not ru_maxrss, which begins with that of the parent.
     lines = open("/proc/self/status").read().splitlines()
-    return 1024 * next(int(v.split()[1]) for v in lines if v.startswith("VmHWM"))
+    return 1024 * next(int(v.split()[1]) for v in lines if v.startswith(name))
 features(random_graph(1000), coupling="{coupling}", random_state=0)
 W = random_graph({n})
-before = peak()
+before = memory("VmRSS")
 start = time.perf_counter()
 model = features(W, coupling="{coupling}", random_state=0)
 seconds = time.perf_counter() - start
-print(json.dumps([seconds, model.features_.nnz, before, peak()]))
+print(json.dumps([seconds, model.features_.nnz, before, memory("VmHWM")]))
 """
 
 
@@ -160,6 +164,36 @@ def print_large(sizes):
          "MiB above 12 bytes an entry"),
         rows,
     )  # fmt: skip
+
+
+def print_in_parts(n=100_000, n_parts=4):
+    """Walks on parts of a graph, in this process and on two workers."""
+    from distributed import Client, LocalCluster
+
+    W, parts = make_planted_partition(
+        sizes=[n // n_parts] * n_parts,
+        p_in=9.5 * n_parts / n,
+        p_out=0.5 / n,
+        connected=False,
+        random_state=0,
+    )
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    model = GraphRandomFeatures(graph="precomputed", random_state=0)
+    whole = clone(model).fit(W).features_
+    rows = []
+    with LocalCluster(**options) as cluster, Client(cluster) as client:
+        ways = {
+            "one graph, one thread": partial(clone(model).set_params(n_jobs=1).fit, W),
+            "parts, this process": partial(clone(model).fit, W, parts=parts),
+            "parts, two workers": partial(
+                clone(model).fit, W, parts=parts, client=client
+            ),
+        }
+        times = paired_seconds(list(ways.values()))
+        for (name, fit), seconds in zip(ways.items(), times, strict=True):
+            equal = np.array_equal(fit().features_.data, whole.data)
+            rows.append((name, seconds, str(equal)))
+    print_table((f"{n} nodes, {n_parts} parts", "seconds", "equal to the bit"), rows)
 
 
 def python_loop(W, n_walks, p_halt, sigma2):
@@ -205,6 +239,7 @@ def print_against_loop(n_walks=16, p_halt=0.1):
 FRESH = """
 import numpy as np
 from scipy import sparse
+from sklearn_manifold_reg.datasets import make_planted_partition
 from sklearn_manifold_reg.kernel import GraphRandomFeatures
 W = sparse.csr_array(np.ones((50, 50)) - np.eye(50))
 GraphRandomFeatures(graph="precomputed", random_state=0).fit(W)
@@ -219,6 +254,7 @@ def main():
     print_against_exact((1000,) if quick else (1000, 3000, 10_000))
     print_large((30_000,) if quick else (30_000, 100_000, 1_000_000))
     print_against_loop()
+    print_in_parts()
     imports = FRESH.split("W =")[0] + "import sklearn_manifold_reg.graph"
     seconds = [fresh_process_seconds(code, 3) for code in (FRESH, imports)]
     rows = [("first fit", seconds[0]), ("imports alone", seconds[1])]
