@@ -178,7 +178,7 @@ def ties_in_order(n, n_classes):
 
 
 def with_origin(run, setting):
-    """Add x = 0, where these plain kernels are I, with ties in order of classes."""
+    """Add x = 0, where four plain kernels are I, with ties in order of classes."""
     plain = np.isin(MEASURES, PLAIN)[:, None]
     origin = np.where(plain, ties_in_order(*setting[:2]), -1.0)
     return [
@@ -206,8 +206,10 @@ def print_competition(runs, args):
     best = duels(runs, at_chosen, best_parameter)
     percentile = duels(runs, at_chosen, percentile_parameter)
     each = duels(runs, at_best_of_graph)
+    # What the published sums at optimal parameters count: grids began with x = 0, nodes
+    # stood in the order of classes, and the first setting gave one graph.
     zero = [with_origin(r, s) for r, s in zip(runs, SETTINGS, strict=True)]
-    zero = duels(zero, at_chosen, best_parameter)
+    zero = duels(zero[1:], at_chosen, best_parameter)
     rows = []
     for i in np.argsort(-best[0]):
         name = MEASURES[i]
@@ -218,7 +220,7 @@ def print_competition(runs, args):
     header = [
         "measure",
         "optimal",
-        "with x = 0",
+        "with x = 0, 7 settings",
         "published",
         "90th percentile",
         "published",
