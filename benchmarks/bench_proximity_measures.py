@@ -207,8 +207,8 @@ def print_competition(runs, args):
     best = duels(runs, at_chosen, best_parameter)
     percentile = duels(runs, at_chosen, percentile_parameter)
     each = duels(runs, at_best_of_graph)
-    # What the published sums at optimal parameters count: grids began with x = 0, nodes
-    # stood in the order of classes, and the first setting gave one graph.
+    # What the published sums at optimal parameters seem to count: grids begin at x = 0,
+    # nodes stand in the order of classes, and the first setting adds next to nothing.
     zero = [with_origin(r, s) for r, s in zip(runs, SETTINGS, strict=True)]
     zero = duels(zero[1:], at_chosen, best_parameter)
     rows = []
