@@ -1,6 +1,9 @@
 """Rejection curves of distances."""
 
+from sklearn.utils.validation import check_is_fitted
+
 from sklearn_manifold_reg._arrays import to_numpy
+from sklearn_manifold_reg.graph import kernel_to_distance
 from sklearn_manifold_reg.metrics import rejection_auc, rejection_curve
 from sklearn_manifold_reg.utils._optional import import_optional
 
@@ -8,8 +11,8 @@ from sklearn_manifold_reg.utils._optional import import_optional
 class RejectionCurveDisplay:
     """Share of pairs within classes that pass, over that of pairs between classes.
 
-    Make one by `from_distances`, which also draws it. Several share axes by
-    `ax=display.ax_`.
+    Make one by `from_estimator` or `from_distances`, which also draw it. Several share
+    axes by `ax=display.ax_`.
 
     Parameters
     ----------
@@ -57,6 +60,72 @@ class RejectionCurveDisplay:
         self.tpr = tpr
         self.auc = auc
         self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        y,
+        *,
+        ax=None,
+        name=None,
+        plot_chance_level=False,
+        chance_level_kw=None,
+        **kwargs,
+    ):
+        """Draw the rejection curve of the kernel that an estimator has fitted.
+
+        Parameters
+        ----------
+        estimator : estimator with `kernel_matrix_`
+            Fitted :class:`~sklearn_manifold_reg.kernel.GraphKernel`, whose kernel is
+            turned into distances if it does not hold them already.
+        y : array-like of shape (n,)
+            Class of each row.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes new ones.
+        name : str, default=None
+            Name of the curve in the legend; None takes that of the estimator's class.
+        plot_chance_level : bool, default=False
+            Whether the diagonal is drawn, the curve of distances that know nothing of
+            the classes.
+        chance_level_kw : dict, default=None
+            Passed to `matplotlib.axes.Axes.plot` for the diagonal.
+        **kwargs : dict
+            Passed to `matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        display : RejectionCurveDisplay
+            Drawn.
+
+        Raises
+        ------
+        TypeError
+            If the estimator has no kernel between its training rows.
+        ValueError
+            If `rejection_curve` refuses the distances or the classes.
+        """
+        check_is_fitted(estimator)
+        title = type(estimator).__name__
+        if not hasattr(estimator, "kernel_matrix_"):
+            raise TypeError(
+                f"{title} has no `kernel_matrix_`; from_distances draws the curve of "
+                "any distances."
+            )
+        distances = estimator.kernel_matrix_
+        if getattr(estimator, "output", "kernel") == "kernel":
+            # Whether a root is taken changes nothing: only the order counts.
+            distances = kernel_to_distance(distances)
+        return cls.from_distances(
+            distances,
+            y,
+            ax=ax,
+            name=title if name is None else name,
+            plot_chance_level=plot_chance_level,
+            chance_level_kw=chance_level_kw,
+            **kwargs,
+        )
 
     @classmethod
     def from_distances(

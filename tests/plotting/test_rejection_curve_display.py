@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
+from sklearn.exceptions import NotFittedError
 
+from sklearn_manifold_reg.kernel import GraphKernel
 from sklearn_manifold_reg.metrics import rejection_auc, rejection_curve
 from sklearn_manifold_reg.plotting import RejectionCurveDisplay
 
@@ -54,6 +57,29 @@ def test_curves_share_axes():
     assert first.line_.get_color() != second.line_.get_color()
 
 
+@pytest.mark.parametrize("kernel", ["log_communicability", "ppr"])
+def test_a_fitted_kernel_is_drawn_as_the_distances_it_stands_for(kernel):
+    # Weights by chance, so that rounding breaks no ties.
+    A = np.triu(np.random.default_rng(0).random((6, 6)), 1)
+    A = A + A.T
+    fitted = GraphKernel(kernel, "precomputed").fit(A)
+    display = RejectionCurveDisplay.from_estimator(fitted, Y, color="r")
+    assert legend(display) == [f"GraphKernel (AUC = {display.auc:.2f})"]
+    assert display.line_.get_color() == "r"
+    K = fitted.kernel_matrix_
+    own = K.diagonal()
+    D = own[:, None] + own - K - K.T
+    fpr, tpr, _ = rejection_curve(D, Y)
+    np.testing.assert_array_equal(display.line_.get_xdata(), fpr)
+    np.testing.assert_array_equal(display.line_.get_ydata(), tpr)
+
+    fitted.set_params(output="distance").fit(A)
+    same = RejectionCurveDisplay.from_estimator(fitted, Y, name="D", ax=display.ax_)
+    assert same.ax_ is display.ax_
+    assert same.auc == display.auc
+    assert legend(same)[1] == f"D (AUC = {same.auc:.2f})"
+
+
 def test_display_protocol():
     _, ax = plt.subplots()
     display = RejectionCurveDisplay.from_distances(DISTANCES, Y, ax=ax, color="k")
@@ -80,3 +106,8 @@ def test_device_arrays_are_drawn(namespace):
 def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="one class only"):
         RejectionCurveDisplay.from_distances(DISTANCES, np.zeros(6))
+    with pytest.raises(NotFittedError, match="not fitted"):
+        RejectionCurveDisplay.from_estimator(GraphKernel(), Y)
+    fitted = KMeans(2, n_init=1).fit(DISTANCES)
+    with pytest.raises(TypeError, match="KMeans has no `kernel_matrix_`"):
+        RejectionCurveDisplay.from_estimator(fitted, Y)
