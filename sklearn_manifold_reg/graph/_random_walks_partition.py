@@ -160,7 +160,11 @@ def partition_walks(
     walks : RandomWalks, default=None
         What `random_walks` made of the affinity; by default it is called with
         `options`.
-    columns, right, isolated
+    columns : integer array of shape (n_columns,), default=None
+        See `RandomWalks.features`.
+    right : ndarray of shape (n_columns, n_outputs), default=None
+        See `RandomWalks.features`.
+    isolated : float, default=None
         See `RandomWalks.features`.
     client : dask.distributed.Client, default=None
         Cluster whose workers hold the parts: each turn is one task a part, and walks
