@@ -15,16 +15,14 @@ clustering?
 # nodes have up to four.
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from sklearn_manifold_reg.cluster import KernelKMeans
+from sklearn_manifold_reg.datasets import make_planted_partition
 from sklearn_manifold_reg.kernel import GraphRandomFeatures
 
-rng = np.random.default_rng(0)
-groups = np.repeat(np.arange(4), 75)
-chances = np.where(groups[:, None] == groups, 0.2, 0.02)
-W = np.triu(rng.random(chances.shape) < chances, 1).astype(float)
-W = W + W.T
+A, groups = make_planted_partition(300, 4, p_in=0.2, p_out=0.02, random_state=0)
+W = A.toarray()
 
 places = np.stack(np.divmod(np.arange(300), 20), axis=1)
 grid = np.abs(places[:, None] - places).sum(axis=2) == 1
@@ -57,43 +55,57 @@ def fit(W, n_walks, coupling, seed=0):
 # leave each node in different directions, and share out who halts. The more often walks
 # meet, the more that helps: much on the grid, little among many neighbors.
 counts = np.array([2, 4, 8, 16, 32, 64])
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-for name, graph, line in (("groups", W, "o-"), ("grid", grid.astype(float), "s--")):
+errors = {}
+for name, graph in (("groups", W), ("grid", grid.astype(float))):
     K = exact_kernel(graph)
-    for color, coupling in enumerate(("iid", "antithetic", "repelling")):
-        errors = []
+    for coupling in ("iid", "antithetic", "repelling"):
+        errors[name, coupling] = []
         for m in counts:
             models = [fit(graph, m, coupling, seed) for seed in range(3)]
             norms = [np.linalg.norm(f.kernel_approximation() - K) for f in models]
-            errors.append(np.mean(norms) / np.linalg.norm(K))
-        slope = np.polyfit(np.log(counts), np.log(errors), 1)[0]
-        label = f"{name}, {coupling}: slope {slope:.2f}"
-        left.loglog(counts, errors, line, color=f"C{color}", label=label)
-left.set(xlabel="walks from each node", ylabel="relative error of the kernel")
-left.legend(fontsize="small")
-left.set_xticks(counts, counts)
-left.minorticks_off()
+            errors[name, coupling].append(np.mean(norms) / np.linalg.norm(K))
 
 # %%
 # Clustering
 # ----------
-# k-means on the features, beside k-means on an exact root of the kernel.
+# k-means in the space of the kernel, exact and estimated.
 
 
-def score(features):
-    """Agreement of k-means with the groups."""
-    means = KMeans(4, n_init=3, random_state=0).fit(features)
-    return adjusted_rand_score(groups, means.labels_)
+def score(K):
+    """Agreement of clusters with the groups."""
+    model = KernelKMeans(4, random_state=0).fit(K)
+    return adjusted_rand_score(groups, model.labels_)
 
 
-values, vectors = np.linalg.eigh(exact_kernel(W))
-exact = score(vectors * np.sqrt(np.maximum(values, 0)))
+exact = score(exact_kernel(W))
+scores = {
+    coupling: [score(fit(W, m, coupling).kernel_approximation()) for m in counts]
+    for coupling in ("iid", "repelling")
+}
+
+# %%
+# Both against the number of walks
+# --------------------------------
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+lines = {"groups": "o-", "grid": "s--"}
+colors = {"iid": "C0", "antithetic": "C1", "repelling": "C2"}
+for (name, coupling), values in errors.items():
+    slope = np.polyfit(np.log(counts), np.log(values), 1)[0]
+    left.loglog(
+        counts,
+        values,
+        lines[name],
+        color=colors[coupling],
+        label=f"{name}, {coupling}: slope {slope:.2f}",
+    )
+left.set(xlabel="walks from each node", ylabel="relative error of the kernel")
+left.legend(fontsize="small")
 right.axhline(exact, color="black", label="exact kernel")
-for coupling in ("iid", "repelling"):
-    scores = [score(fit(W, m, coupling).features_.toarray()) for m in counts]
-    right.semilogx(counts, scores, "o-", label=coupling)
+for coupling, values in scores.items():
+    right.semilogx(counts, values, "o-", color=colors[coupling], label=coupling)
 right.set(xlabel="walks from each node", ylabel="adjusted Rand index")
-right.set_xticks(counts, counts)
-right.minorticks_off()
 right.legend()
+for ax in (left, right):
+    ax.set_xticks(counts, counts)
+    ax.minorticks_off()
 plt.show()
