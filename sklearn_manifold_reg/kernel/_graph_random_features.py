@@ -16,6 +16,7 @@ from sklearn.base import (
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_manifold_reg._arrays import float_dtypes
 from sklearn_manifold_reg.graph import (
     is_pairwise,
     link_rows,
@@ -287,9 +288,10 @@ default="regularized_laplacian"
         Raises
         ------
         ValueError
-            If X has one row only or holds NaN, the series diverges on the spectrum of
-            U, `n_walks` is odd for antithetic walks, parameters contradict each
-            other, `client` comes without `parts`, or reinforced walks with them.
+            If X has one row only, holds NaN or is on a device, the series diverges on
+            the spectrum of U, `n_walks` is odd for antithetic walks, parameters
+            contradict each other, `client` comes without `parts`, or reinforced walks
+            with them.
 
         Warns
         -----
@@ -481,14 +483,20 @@ default="regularized_laplacian"
             )
 
     def _validate(self, X: Any, *, reset: bool) -> Any:
-        return validate_data(
+        X = validate_data(
             self,
             X,
             reset=reset,
             accept_sparse="csr",
-            dtype=[np.float64, np.float32],
+            dtype=float_dtypes(X),
             ensure_min_samples=2 if reset else 1,
         )
+        if not (sparse.issparse(X) or isinstance(X, np.ndarray)):
+            raise ValueError(
+                "GraphRandomFeatures walks on the host: pass NumPy arrays. GraphKernel "
+                "takes arrays of other libraries."
+            )
+        return X
 
     def _prepare(self, affinity: Any, rng: Any) -> tuple[Any, Any]:
         """Make the walks of both copies, so that the first is the same without two."""

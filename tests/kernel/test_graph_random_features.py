@@ -547,3 +547,10 @@ def test_large_kernels_are_refused(monkeypatch):
     with pytest.raises(ValueError, match="196 entries, more than 100"):
         model.kernel_approximation()
     assert model.kernel_approximation([0]).shape == (1, 14)
+
+
+def test_arrays_on_a_device_are_refused(namespace):
+    xp, device = namespace
+    X = np.random.RandomState(0).normal(size=(30, 3))
+    with pytest.raises(ValueError, match="walks on the host: pass NumPy arrays"):
+        GraphRandomFeatures().fit(xp.asarray(X, device=device))
