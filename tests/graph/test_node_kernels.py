@@ -376,7 +376,11 @@ def test_overflow_is_scaled_alike_by_series_and_eigenvectors():
 
 
 def two_components():
-    return sparse.block_diag([random_graph(8), random_graph(6, seed=3)]).tocsr()
+    blocks = [
+        sparse.csr_array(random_graph(8)),
+        sparse.csr_array(random_graph(6, seed=3)),
+    ]
+    return sparse.block_diag(blocks, format="csr")
 
 
 LOGARITHMS = [name for name, kernel in NODE_KERNELS.items() if kernel.logarithmic]
