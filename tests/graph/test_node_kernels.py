@@ -21,6 +21,7 @@ from sklearn_manifold_reg.graph import (
     kernel_to_distance,
     node_kernel,
 )
+from sklearn_manifold_reg.utils._numba import use_compiled
 
 RAW = {"katz": 0.05, "absorption": 0.3, "ppr": 0.6, "modified_ppr": 0.6, "sp_ct": 0.3}
 
@@ -562,6 +563,7 @@ def test_long_grids_keep_logarithms_accurate(name):
         np.testing.assert_allclose(K, node_kernel(A, name, x), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.skipif(not use_compiled(), reason="NumPy products make copies")
 @pytest.mark.parametrize("name", ["heat", "log_heat", "forest", "sp_ct", "rsp"])
 def test_paths_take_little_memory(name):
     # More nodes than those of graphs whose matrices are kept.
