@@ -8,8 +8,10 @@ from sklearn_manifold_reg.decomposition._endmembers import (
     successive_projection,
     vertex_component_analysis,
 )
+from sklearn_manifold_reg.decomposition._linear_unmixer import LinearUnmixer
 
 __all__ = [
+    "LinearUnmixer",
     "fully_constrained_least_squares",
     "n_findr",
     "successive_projection",

@@ -72,6 +72,8 @@ def solve_nonnegative_rows(
     """
     A, offset = _shifted(to_numpy(G), offset, sum_to_one)
     independent = _independent_columns(A)
+    if B.shape[0] == 0:
+        return B
     if isinstance(B, np.ndarray) and use_compiled():
         W, violation = _solve_compiled(
             A, B, offset, start, independent, sum_to_one, n_jobs
@@ -141,7 +143,7 @@ def _solve_compiled(
     W = np.empty_like(B)
     threads = n_threads(n_jobs) if B.size * A.shape[0] > _SERIAL_WORK else 1
     args = (A, B, offset, starts, sum_to_one, _TOL, _DEPENDENT, W)
-    return W, max(run_rows(solve_rows, B.shape[0], *args, n_jobs=threads), default=0.0)
+    return W, max(run_rows(solve_rows, B.shape[0], *args, n_jobs=threads))
 
 
 def _solve_stacked(
@@ -152,7 +154,7 @@ def _solve_stacked(
     independent: np.ndarray,
     sum_to_one: bool,
 ) -> tuple[Any, float]:
-    """Reference, and the way on devices: all rows in step, as stacks of matrices."""
+    """Solve all rows in step, as stacks of matrices: the reference, and on devices."""
     xp = namespace_of(B)
     known = xp.__array_namespace_info__().dtypes(device=device(B), kind="real floating")
     wide = known.get("float64", B.dtype)
@@ -210,7 +212,7 @@ def _stack(
         indicator = xp.astype(entering, A.dtype)
         column = indicator @ A
         c = _minimizer(xp, A, column, passive, simplex)
-        # Of a dependent column, its difference from the span has no length but rounding.
+        # A dependent column differs from the span of the support by rounding.
         gap = indicator - c
         rest = xp.sum(gap * (gap @ A), axis=1, keepdims=True)
         size = xp.sum(gap * gap * xp.linalg.diagonal(A), axis=1, keepdims=True)
