@@ -7,6 +7,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.utils.validation import check_array
 
 from sklearn_manifold_reg._arrays import to_numpy
+from sklearn_manifold_reg.metrics import match_components, spectral_angle
 
 
 def check_matrix(values: Any, name: str) -> np.ndarray:
@@ -129,13 +130,9 @@ def match_spectra(
     angles : ndarray of shape (n_components,)
         Angle of each pair in radians.
     """
-    units = [
-        scale_rows(spectra, np.linalg.norm(spectra, axis=1))
-        for spectra in (truth, components)
-    ]
-    angles = np.arccos(np.clip(units[0] @ units[1].T, -1, 1))
-    rows, order = linear_sum_assignment(angles)
-    return order, angles[rows, order]
+    order = match_components(truth, components)
+    angles = spectral_angle(truth, components)
+    return order, angles[np.arange(len(order)), order]
 
 
 def match_maps(abundances: np.ndarray, truth: np.ndarray) -> np.ndarray:
