@@ -62,7 +62,8 @@ EndmembersDisplay.from_estimator(
 # %%
 # Maps
 # ----
-# With spectra from pure pixels, all that is left is noise.
+# With spectra from pure pixels, what is left is noise: that of each pixel, and that of
+# the pixels which the spectra come from.
 display = AbundanceMapsDisplay.from_estimator(
     unmixer, scene.data, scene.shape, truth=scene.abundances, error=True
 )
