@@ -106,7 +106,7 @@ def vertex_component_analysis(
     covariance = moment - mean.T @ mean
     if snr is None:
         snr = _estimate_snr(xp, moment, covariance, n_components)
-    scaled = snr > 15 + 10 * math.log10(n_components)
+    scaled = n_components == 1 or snr > 15 + 10 * math.log10(n_components)
     if scaled:
         basis, origin = _leading(xp, moment, n_components), xp.zeros_like(mean)
     else:

@@ -1,5 +1,6 @@
 """Linear unmixing: estimator."""
 
+import warnings
 from numbers import Integral
 
 from sklearn.base import (
@@ -23,6 +24,7 @@ from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
+    check_same_namespace,
     validate_params_on_fit,
 )
 
@@ -44,7 +46,7 @@ class LinearUnmixer(
     Parameters
     ----------
     n_components : int, default=3
-        Number of endmembers; at most the number of pixels and of features.
+        Number of endmembers. At most as many as pixels and features are found.
     extractor : {"vca", "spa", "nfindr"}, default="vca"
         How endmembers are found: `vertex_component_analysis`, of which the projected
         spectra are taken, `successive_projection` or `n_findr`.
@@ -148,19 +150,31 @@ class LinearUnmixer(
         Raises
         ------
         ValueError
-            If X holds NaN or infinity, or fewer pixels, features or independent pixels
-            than `n_components`.
+            If X holds NaN or infinity, or fewer independent pixels than `n_components`.
+
+        Warns
+        -----
+        UserWarning
+            If there are fewer pixels or features than `n_components`.
         """
         X = validate_data(self, X, dtype=float_dtypes(X))
+        n_components = min(self.n_components, *X.shape)
+        if n_components < self.n_components:
+            warnings.warn(
+                f"n_components={self.n_components} is more than {X.shape[0]} pixels of "
+                f"{X.shape[1]} features can give; {n_components} are used.",
+                UserWarning,
+                stacklevel=2,
+            )
         with fit_task(self, X, y, n_stages=1) as task, task.stage("endmembers"):
             if self.extractor == "spa":
-                found = successive_projection(X, self.n_components)
+                found = successive_projection(X, n_components)
             elif self.extractor == "nfindr":
-                found = n_findr(X, self.n_components, random_state=self.random_state)
+                found = n_findr(X, n_components, random_state=self.random_state)
             else:
                 found = vertex_component_analysis(
                     X,
-                    self.n_components,
+                    n_components,
                     projected=True,
                     random_state=self.random_state,
                 )
@@ -179,8 +193,14 @@ class LinearUnmixer(
         -------
         abundances : array of shape (n_samples, n_components)
             Shares of the endmembers.
+
+        Raises
+        ------
+        ValueError
+            If X holds NaN or infinity, or another number of features than in `fit`.
         """
         check_is_fitted(self)
+        check_same_namespace(X, self, attribute="components_", method="transform")
         X = validate_data(self, X, reset=False, dtype=float_dtypes(X))
         E = asarray_like(self.components_, X)
         sum_to_one = self.abundances in ("fcls", "sum_to_one")
@@ -202,6 +222,12 @@ class LinearUnmixer(
         -------
         pixels : array of shape (n_samples, n_features)
             `X @ components_`.
+
+        Raises
+        ------
+        ValueError
+            If X holds NaN or infinity, or another number of columns than there are
+            endmembers.
         """
         check_is_fitted(self)
         X = check_array(X, dtype=float_dtypes(X))

@@ -41,9 +41,9 @@ def solve_nonnegative_rows(
     Parameters
     ----------
     G : array of shape (n_variables, n_variables)
-        Symmetric positive semidefinite matrix.
+        Symmetric positive semidefinite matrix; it is used on the host.
     B : array of shape (n_rows, n_variables)
-        Linear terms, of the library of `G`.
+        Linear terms, of any library.
     sum_to_one : bool
         Whether `sum(w) = 1` is required.
     offset : array of shape (n_variables,), default=None
@@ -64,7 +64,7 @@ def solve_nonnegative_rows(
     -----
     ConvergenceWarning
         If the optimality conditions are violated by more than 1e-10 of the largest
-        entry.
+        entry, or than the rounding of `B`.
 
     Notes
     -----
@@ -80,7 +80,8 @@ def solve_nonnegative_rows(
         )
     else:
         W, violation = _solve_stacked(A, B, offset, start, independent, sum_to_one)
-    if violation > _ACCEPTED:
+    rounding = 8 * float(namespace_of(B).finfo(B.dtype).eps)
+    if violation > max(_ACCEPTED, rounding):
         warnings.warn(
             "A nonnegative least squares problem was left with a violation of its "
             f"optimality conditions of {violation:.1e} of its largest entry: columns "
