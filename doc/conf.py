@@ -41,6 +41,7 @@ sphinx_gallery_conf = {
         "../examples/semi_supervised",
         "../examples/cluster",
         "../examples/manifold",
+        "../examples/decomposition",
         "../examples/kernel",
         "../examples/graph",
         "../examples/model_selection",
