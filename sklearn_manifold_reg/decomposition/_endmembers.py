@@ -332,9 +332,12 @@ def _estimate_snr(
 
 
 def _leading(xp: ModuleType, moment: Any, n_directions: int) -> Any:
-    """Eigenvectors of the largest eigenvalues, the largest first."""
+    """Eigenvectors of the largest eigenvalues, the largest first, signs settled."""
     _, vectors = xp.linalg.eigh(moment)
-    return xp.flip(vectors, axis=1)[:, :n_directions]
+    vectors = xp.flip(vectors, axis=1)[:, :n_directions]
+    # Libraries choose signs differently, and random directions refer to them.
+    turned = xp.sum(vectors**3, axis=0) < 0
+    return xp.where(turned[None, :], -vectors, vectors)
 
 
 def _on_hyperplane(xp: ModuleType, Z: Any) -> Any:

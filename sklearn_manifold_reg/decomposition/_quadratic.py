@@ -23,6 +23,8 @@ _ACCEPTED = 1e-10
 _DEPENDENT = 1e-13
 # Work in rows * n_variables² below which a second thread costs more than it saves.
 _SERIAL_WORK = 100_000
+# Variables up to which a support fits a machine word, as compiled code needs.
+_WORD = 64
 # Numbers in the stacks of matrices of the reference: 32 MB.
 _CHUNK = 1 << 22
 
@@ -74,7 +76,8 @@ def solve_nonnegative_rows(
     independent = _independent_columns(A)
     if B.shape[0] == 0:
         return B
-    if isinstance(B, np.ndarray) and use_compiled():
+    narrow = A.shape[0] <= _WORD
+    if isinstance(B, np.ndarray) and narrow and use_compiled():
         W, violation = _solve_compiled(
             A, B, offset, start, independent, sum_to_one, n_jobs
         )
@@ -140,7 +143,8 @@ def _solve_compiled(
     from sklearn_manifold_reg.decomposition._quadratic_numba import solve_rows
 
     B = np.require(B, requirements=["C", "W"])
-    starts = independent[None] if start is None else np.asarray(start) > 0
+    supports = independent[None] if start is None else np.asarray(start) > 0
+    starts = supports @ (np.uint64(1) << np.arange(A.shape[0], dtype=np.uint64))
     W = np.empty_like(B)
     threads = n_threads(n_jobs) if B.size * A.shape[0] > _SERIAL_WORK else 1
     args = (A, B, offset, starts, sum_to_one, _TOL, _DEPENDENT, W)
