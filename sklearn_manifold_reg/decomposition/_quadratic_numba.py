@@ -5,7 +5,7 @@ The minimizer over a support is an affine map of the linear term. Rows share sup
 so each map is made once and kept in a table: a step then costs a small product. The
 map of a support depends on nothing else, so that neither rows nor threads matter.
 
-A support is the bits of a word, and its map has the slot of a hash of that.
+A support is the bits of a word, and its map a slot that follows from that.
 """
 
 import numpy as np
@@ -15,8 +15,6 @@ from sklearn_manifold_reg.utils._numba import kernel
 # Numbers kept in the table of maps: 4 MB for each thread.
 _TABLE_SIZE = 1 << 19
 _MAX_BITS = 12
-# Golden ratio, which spreads words evenly over the slots.
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
 # Relative pivot below which the digits that an inverse loses are computed anew.
 _DELICATE = 1e-3
 _ONE = np.uint64(1)
@@ -36,8 +34,8 @@ def solve_rows(A, B, offset, starts, simplex, tol, dependent, out, start, stop):
     while bits > 4 and (1 << bits) * A.size > _TABLE_SIZE:
         bits -= 1
     n_slots = 1 << bits
-    # Words of few variables are slots themselves.
-    shift = np.uint64(64 - bits) if A.shape[0] > bits else _NONE
+    # Words of few variables are slots themselves; longer ones wrap.
+    wrap = np.uint64(n_slots - 1) if A.shape[0] > bits else _NONE
     words = np.zeros(n_slots, np.uint64)
     sizes = np.zeros(n_slots, np.int64)
     delicate = np.zeros(n_slots, np.bool_)
@@ -68,7 +66,7 @@ def solve_rows(A, B, offset, starts, simplex, tol, dependent, out, start, stop):
         for _ in range(20 * A.shape[0]):
             if simplex and word == _NONE:
                 word = _best_vertex(A, b)
-            slot = word if shift == _NONE else (word * _SPREAD) >> shift
+            slot = word if wrap == _NONE else word % wrap
             if words[slot] != word:
                 _fill(slot, word, A, simplex, dependent, table)
             if sizes[slot] < 0:
@@ -116,7 +114,7 @@ def solve_rows(A, B, offset, starts, simplex, tol, dependent, out, start, stop):
             if entering == n_variables:
                 break
             violation = max(violation, largest)
-            larger = _enter(word, entering, w, s, shift, A, simplex, dependent, table)
+            larger = _enter(word, entering, w, s, wrap, A, simplex, dependent, table)
             if larger == word:
                 break
             word = larger
@@ -206,19 +204,19 @@ def _step(word, members, w, s):
 
 
 @kernel
-def _enter(word, entering, w, s, shift, A, simplex, dependent, table):
+def _enter(word, entering, w, s, wrap, A, simplex, dependent, table):
     """Add a variable to a support, or exchange it for a member if it depends on it.
 
     Returns the support itself if the exchange has no bound.
     """
     words, sizes, _, members, maps, shifts, _ = table
     larger = word | (_ONE << entering)
-    slot = larger if shift == _NONE else (larger * _SPREAD) >> shift
+    slot = larger if wrap == _NONE else larger % wrap
     if words[slot] != larger:
         _fill(slot, larger, A, simplex, dependent, table)
     if sizes[slot] >= 0:
         return larger
-    slot = word if shift == _NONE else (word * _SPREAD) >> shift
+    slot = word if wrap == _NONE else word % wrap
     if words[slot] != word:
         _fill(slot, word, A, simplex, dependent, table)
     # The null direction is the unit vector less the map of the column.
