@@ -11,6 +11,7 @@ from sklearn_manifold_reg._version import __version__
 _SUBPACKAGES = (
     "cluster",
     "datasets",
+    "decomposition",
     "graph",
     "kernel",
     "linalg",
