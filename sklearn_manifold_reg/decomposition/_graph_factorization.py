@@ -208,9 +208,7 @@ class GraphFactorization(
         run = Run.begin(sweeps, _rows_alone(problem.X, H, terms, self.n_jobs), H)
         with task.stage("factorize", self.max_iter) as stage:
             iterations = stage.iterations(self.max_iter, partial(_attributes, run))
-            factorize(
-                run, sweeps, iterations, tol=self.tol, accelerate=self.accelerate
-            )
+            factorize(run, sweeps, iterations, tol=self.tol, accelerate=self.accelerate)
         return run, indices
 
     def _store(
@@ -312,5 +310,3 @@ def _rows_alone(X: Any, H: Any, terms: dict, n_jobs: int | None) -> Any:
     """Abundances of rows without a graph; of small arrays, on the host."""
     B, G = to_numpy(X @ H.T), to_numpy(H @ H.T)
     return asarray_like(row_abundances(B, G, **terms, n_jobs=n_jobs), X)
-
-

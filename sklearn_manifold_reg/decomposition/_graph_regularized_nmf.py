@@ -24,15 +24,14 @@ class GraphRegularizedNMF(GraphFactorization):
         Builder such as `NeighborsGraph(n_neighbors=5)`; None takes
         `NeighborsGraph()`. X holds the data, so "precomputed" is refused.
     graph_alpha : float, default=100.0
-        Weight of differences between linked rows, in the squared unit of X for
-        components of norm one. Larger values make codes smoother; 0 does without a
-        graph.
+        Weight of differences between linked rows, relative to the fit for components
+        of norm one. Larger values make codes smoother; 0 does without a graph.
     scaling : {"unit_norm", "none"}, default="unit_norm"
         Whether rows of H have Euclidean norm one. Without that, codes could avoid the
         penalty by being small, so "none" needs `graph_alpha=0`.
     solver : {"cd", "mu"}, default="cd"
         "cd" is block coordinate descent with exact steps; "mu" are multiplicative
-        updates as published, slower, on any array library.
+        updates, slower, on any array library.
     init : {"vca", "spa", "nfindr", "random", "kmeans"} or array-like of shape \
 (n_components, n_features), default="kmeans"
         First components: rows found by the extractor of that name ("vca", "spa",

@@ -32,9 +32,8 @@ class SSNMF(GraphFactorization):
         Builder such as `ImageGraph(shape=(height, width))` for the pixels of an image;
         None takes `NeighborsGraph()`. X holds the data, so "precomputed" is refused.
     alpha : float, default=0.03
-        Weight of the sum of abundances, in the squared unit of X for endmembers of
-        norm one. Larger values make abundances sparser, and pull endmembers into the
-        data.
+        Weight of the sum of abundances, in the unit of X for endmembers of norm one.
+        Larger values make abundances sparser, and pull endmembers into the data.
     graph_alpha : float, default=0.03
         Weight of differences between linked rows. Larger values make abundances
         smoother, and push endmembers out of the data. 0 does without a graph.
@@ -48,7 +47,7 @@ class SSNMF(GraphFactorization):
         Weight of the deviation from one for "soft".
     solver : {"cd", "mu"}, default="cd"
         "cd" is block coordinate descent with exact steps; "mu" are multiplicative
-        updates as published, slower, on any array library.
+        updates, slower, on any array library.
     init : {"vca", "spa", "nfindr", "random", "kmeans"} or array-like of shape \
 (n_components, n_features), default="vca"
         First endmembers: rows found by the extractor of that name ("vca",
@@ -110,7 +109,7 @@ class SSNMF(GraphFactorization):
     "simplex" weight moves between the two entries whose exchange lowers the objective
     most. The objective never rises, up to rounding.
 
-    "mu" follows [1]_. With `scaling="unit_norm"` endmembers are scaled after each
+    "mu" scales entries by ratios of non-negative parts of the gradient. With `scaling="unit_norm"` endmembers are scaled after each
     sweep, after which the objective may be higher than before. Entries start at 1e-6
     at least, as updates cannot leave zero.
 
@@ -119,8 +118,8 @@ class SSNMF(GraphFactorization):
 
     The problem is not convex: results depend on the start. With exact sums to one the
     sparsity term is constant; with `alpha >= sum_to_one_weight` and free scale there
-    is no minimum. Weights are relative to the scale of X; the defaults suit pixels of
-    norm one. `transform` minimizes without the graph, row by row.
+    is no minimum. The default of `alpha` suits pixels of norm one. `transform`
+    minimizes without the graph, row by row.
 
     The scale of terms, the constraint of norm one and "cd" are ours; [1]_ has the
     first three terms.
