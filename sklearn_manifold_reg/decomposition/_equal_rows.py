@@ -38,7 +38,9 @@ def equal_rows(X: np.ndarray, X_fit: np.ndarray) -> np.ndarray:
 
 def _keys(X: np.ndarray) -> np.ndarray:
     """Sum the bits of entries, times odd numbers, modulo 2^64."""
-    bits = X.view(np.uint64 if X.dtype.itemsize == 8 else np.uint32)
+    # Halves of float64: low bits are often all zero, and products lose high ones.
+    bits = X.view(np.uint32)
     rng = np.random.default_rng(_SEED)
-    factors = rng.integers(1 << 63, size=X.shape[1], dtype=np.uint64) * np.uint64(2) + 1
+    factors = rng.integers(1 << 63, size=bits.shape[1], dtype=np.uint64)
+    factors = 2 * factors + 1
     return np.einsum("ij,j->i", bits, factors, dtype=np.uint64, casting="safe")

@@ -13,6 +13,7 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
     check_is_fitted,
@@ -123,7 +124,7 @@ class GraphFactorization(
         H = self.components_
         if X.dtype != H.dtype:
             X = namespace_of(X).astype(X, H.dtype)
-        W = _rows_alone(X, H, self._terms(), self.n_jobs)
+        W = row_abundances(X, H, **self._terms(), n_jobs=self.n_jobs)
         matches = equal_rows(to_numpy(X), to_numpy(self._X_fit))
         return replace_matched(W, asarray_like(matches, X), self.abundances_)
 
@@ -170,10 +171,7 @@ class GraphFactorization(
         terms = self._terms()
         with fit_task(self, X, None, n_stages=1 + self.n_init) as task:
             with task.stage("graph"):
-                graph = resolve_graph(self.graph).fit(X) if self.graph_alpha else None
-            affinity = None
-            if graph is not None:
-                affinity = csr_like(graph.affinity_, X)
+                graph, affinity = self._link(X)
             problem = StructuredProblem.from_data(
                 X,
                 affinity,
@@ -193,6 +191,19 @@ class GraphFactorization(
         run, indices = min(runs, key=lambda found: found[0].history[-1])
         return self._store(problem, graph, run, indices)
 
+    def _link(self, X: Any) -> tuple[Any, Any]:
+        """Build the graph, if there is any, and bring its weights beside X."""
+        if self.graph_alpha == 0:
+            return None, None
+        graph = resolve_graph(self.graph).fit(X)
+        n_nodes = graph.affinity_.shape[0]
+        if n_nodes != X.shape[0]:
+            raise ValueError(
+                f"The fitted graph={self.graph!r} has {n_nodes} nodes, but X has "
+                f"{X.shape[0]} rows."
+            )
+        return graph, csr_like(graph.affinity_, X)
+
     def _run(
         self, sweeps: Any, terms: dict, n_components: int, rng: Any, task: FitTask
     ) -> tuple[Run, Any]:
@@ -205,7 +216,8 @@ class GraphFactorization(
             norms = np.linalg.norm(H, axis=1, keepdims=True)
             H /= np.where(norms > 0, norms, 1)
         H = asarray_like(H, problem.X)
-        run = Run.begin(sweeps, _rows_alone(problem.X, H, terms, self.n_jobs), H)
+        W = row_abundances(problem.X, H, **terms, n_jobs=self.n_jobs)
+        run = Run.begin(sweeps, W, H)
         with task.stage("factorize", self.max_iter) as stage:
             iterations = stage.iterations(self.max_iter, partial(_attributes, run))
             factorize(run, sweeps, iterations, tol=self.tol, accelerate=self.accelerate)
@@ -234,7 +246,8 @@ class GraphFactorization(
     def _check(self, X: Any) -> int:
         """Refuse what has no solution; give the number of components."""
         name = type(self).__name__
-        if is_pairwise(self.graph):
+        frozen = isinstance(self.graph, FrozenEstimator)
+        if is_pairwise(self.graph) and not frozen:
             raise ValueError(
                 f"X holds the data that {name} factorizes, so it cannot hold the "
                 f"graph: graph={self.graph!r}. For an affinity of your own take "
@@ -304,9 +317,3 @@ def _attributes(run: Run) -> dict[str, Any]:
         "objective_history_": np.array(run.history),
         "n_iter_": run.n_iter,
     }
-
-
-def _rows_alone(X: Any, H: Any, terms: dict, n_jobs: int | None) -> Any:
-    """Abundances of rows without a graph; of small arrays, on the host."""
-    B, G = to_numpy(X @ H.T), to_numpy(H @ H.T)
-    return asarray_like(row_abundances(B, G, **terms, n_jobs=n_jobs), X)

@@ -35,8 +35,9 @@ class SSNMF(GraphFactorization):
         Weight of the sum of abundances, in the unit of X for endmembers of norm one.
         Larger values make abundances sparser, and pull endmembers into the data.
     graph_alpha : float, default=0.03
-        Weight of differences between linked rows. Larger values make abundances
-        smoother, and push endmembers out of the data. 0 does without a graph.
+        Weight of differences between linked rows, relative to the fit. Larger values
+        make abundances smoother, and push endmembers out of the data. 0 does without a
+        graph.
     scaling : {"unit_norm", "none"}, default="unit_norm"
         Whether rows of H have Euclidean norm one. Without that, abundances could avoid
         the penalties by being small, so "none" needs a sum to one, or no penalty.
@@ -109,9 +110,10 @@ class SSNMF(GraphFactorization):
     "simplex" weight moves between the two entries whose exchange lowers the objective
     most. The objective never rises, up to rounding.
 
-    "mu" scales entries by ratios of non-negative parts of the gradient. With `scaling="unit_norm"` endmembers are scaled after each
-    sweep, after which the objective may be higher than before. Entries start at 1e-6
-    at least, as updates cannot leave zero.
+    "mu" scales entries by ratios of non-negative parts of the gradient. With
+    `scaling="unit_norm"` endmembers are scaled after each sweep, after which the
+    objective may be higher than before. Entries start at 1e-6 at least, as updates
+    cannot leave zero.
 
     A sweep takes 4 n p K + 2 nnz(S) K + O(n K²) multiplications; memory beside X and
     the graph is a few arrays of the shape of W.
@@ -121,14 +123,15 @@ class SSNMF(GraphFactorization):
     is no minimum. The default of `alpha` suits pixels of norm one. `transform`
     minimizes without the graph, row by row.
 
-    The scale of terms, the constraint of norm one and "cd" are ours; [1]_ has the
-    first three terms.
+    The first three terms are those of [1]_; the constraint of norm one and "cd" are
+    ours. In float32 the objective is known to 1e-7 of ||X||² only, so that sweeps may
+    end earlier.
 
     References
     ----------
     .. [1] F. Zhu, Y. Wang, S. Xiang, B. Fan, C. Pan, "Structured sparse method for
-       hyperspectral unmixing", ISPRS Journal of Photogrammetry and Remote Sensing 88
-       (2014), doi:10.1016/j.isprsjprs.2013.11.014.
+       hyperspectral unmixing", ISPRS Journal of Photogrammetry and Remote Sensing 88,
+       2014, https://arxiv.org/abs/1403.4682
 
     Examples
     --------
@@ -166,7 +169,7 @@ class SSNMF(GraphFactorization):
         sum_to_one=None,
         sum_to_one_weight=1.0,
         solver="cd",
-        init="kmeans",
+        init="vca",
         n_init=1,
         tol=1e-6,
         max_iter=200,

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from sklearn.cluster import KMeans
 
-from sklearn_manifold_reg.decomposition._row_descent import ColoredRows
-
-# Passes over the entries of one row; they end when entries no longer change.
-_MAX_PASSES = 10_000
+from sklearn_manifold_reg.decomposition._endmembers import (
+    n_findr,
+    successive_projection,
+    vertex_component_analysis,
+)
+from sklearn_manifold_reg.decomposition._quadratic import solve_nonnegative_rows
 
 
 def initial_endmembers(
@@ -56,20 +58,20 @@ def initial_endmembers(
 
 
 def row_abundances(
-    B: np.ndarray,
-    G: np.ndarray,
+    X: Any,
+    H: Any,
     *,
     alpha: float,
     row_weight: float,
     simplex: bool,
     n_jobs: int | None = None,
-) -> np.ndarray:
+) -> Any:
     """Give each row by itself the best abundances of fixed endmembers.
 
     Parameters
     ----------
-    B, G : ndarrays of shape (n, K) and (K, K)
-        X H' and H H'.
+    X, H : arrays of shape (n, p) and (K, p)
+        Rows and endmembers.
     alpha, row_weight : float
         Weights of the sum of a row, and of its squared distance from one.
     simplex : bool
@@ -79,22 +81,35 @@ def row_abundances(
 
     Returns
     -------
-    W : ndarray of shape (n, K)
-        Minimizers, in the dtype of B.
+    W : array of shape (n, K)
+        Minimizers, of the library and dtype of X.
     """
-    n, K = B.shape
-    W = np.zeros((n, K), dtype=B.dtype)
-    if simplex:
-        W[np.arange(n), np.argmax(B - np.diagonal(G) / 2, axis=1)] = 1
-    return ColoredRows.uncoupled(n, B.dtype).descend(
-        W,
-        G + row_weight,
-        B + (row_weight - alpha),
-        simplex=simplex,
-        n_passes=_MAX_PASSES,
-        tol=4 * float(np.finfo(B.dtype).eps),
+    offset = np.full(H.shape[0], alpha - row_weight)
+    return solve_nonnegative_rows(
+        H @ H.T + row_weight,
+        X @ H.T,
+        sum_to_one=simplex,
+        offset=offset,
         n_jobs=n_jobs,
     )
+
+
+def _extreme_rows(
+    X: np.ndarray, n_components: int, rng: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray]:
+    return vertex_component_analysis(X, n_components, random_state=rng)
+
+
+def _long_rows(
+    X: np.ndarray, n_components: int, _: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray]:
+    return successive_projection(X, n_components)
+
+
+def _widest_rows(
+    X: np.ndarray, n_components: int, rng: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray]:
+    return n_findr(X, n_components, random_state=rng)
 
 
 def _random_rows(
@@ -115,6 +130,9 @@ def _cluster_centers(
 
 
 STARTS: dict[str, Callable] = {
+    "vca": _extreme_rows,
+    "spa": _long_rows,
+    "nfindr": _widest_rows,
     "random": _random_rows,
     "kmeans": _cluster_centers,
 }

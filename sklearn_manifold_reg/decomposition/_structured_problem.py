@@ -154,8 +154,9 @@ class StructuredProblem:
         """
         step = max(1, _BLOCK // self.X.shape[1])
         total = 0.0
-        for start in range(0, self.X.shape[0], step):
-            rows = slice(start, start + step)
+        n_rows = self.X.shape[0]
+        for start in range(0, n_rows, step):
+            rows = slice(start, min(start + step, n_rows))
             rest = self.X[rows, :] - W[rows, :] @ H
             total += inner(rest, rest)
         return total**0.5

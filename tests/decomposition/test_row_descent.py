@@ -93,12 +93,18 @@ def test_kernel_agrees_with_its_reference(simplex, dtype):
             rows = ColoredRows.from_affinity(random_graph(dtype=dtype))
             W = start(simplex, dtype)
             for _ in range(3):
+                # Ties of slopes are broken by rounding, so the simplex takes its time.
                 W = rows.descend(
-                    W, Q.astype(dtype), LINEAR.astype(dtype), simplex=simplex, tol=1e-3
+                    W,
+                    Q.astype(dtype),
+                    LINEAR.astype(dtype),
+                    simplex=simplex,
+                    n_passes=300 if simplex else 2,
                 )
             results.append(W)
     assert results[0].dtype == dtype
-    np.testing.assert_allclose(*results, atol=100 * np.finfo(dtype).eps)
+    atol = 2e-3 if simplex and dtype is np.float32 else 1000 * np.finfo(dtype).eps
+    np.testing.assert_allclose(*results, atol=atol)
 
 
 @pytest.mark.parametrize("simplex", [False, True])
