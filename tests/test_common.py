@@ -27,6 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:No cluster structure:UserWarning"),
     pytest.mark.filterwarnings("ignore:.* clusters have rows"),
     pytest.mark.filterwarnings("ignore:Only .* clusters were found:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.* still lowered its objective"),
     pytest.mark.filterwarnings("ignore:y holds exactly the labels -1:UserWarning"),
 ]
 
