@@ -22,6 +22,7 @@ def warm_up() -> None:
         KernelWard,
         SpectralClustering,
     )
+    from sklearn_manifold_reg.decomposition import fully_constrained_least_squares
     from sklearn_manifold_reg.graph import (
         ImageGraph,
         NeighborsGraph,
@@ -57,6 +58,7 @@ def warm_up() -> None:
             for algorithm in ("lloyd", "iterative"):
                 KernelKMeans(2, algorithm=algorithm, n_init=1).fit(K)
             KernelWard().fit(K)
+            fully_constrained_least_squares(low, low[:3])
             for coupling in ("iid", "repelling"):
                 walks = GraphRandomFeatures(coupling=coupling, random_state=0).fit(low)
                 walks.solve(low)

@@ -74,6 +74,11 @@ VARIANTS = {
         {"kernel": "rbf", "algorithm": "iterative", "init": "any", "empty": "drop"},
     ],
     "KernelWard": [{"kernel": "rbf"}],
+    "LinearUnmixer": [
+        {"n_components": 2, "extractor": "spa", "abundances": "nnls"},
+        {"n_components": 2, "extractor": "nfindr", "abundances": "sum_to_one"},
+        {"n_components": 1, "abundances": "ls"},
+    ],
     "NeighborsGraph": [
         {"weights": "connectivity"},
         {"weights": "heat", "symmetrize": "max"},

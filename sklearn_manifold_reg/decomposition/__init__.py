@@ -11,11 +11,13 @@ from sklearn_manifold_reg.decomposition._endmembers import (
 from sklearn_manifold_reg.decomposition._graph_regularized_nmf import (
     GraphRegularizedNMF,
 )
+from sklearn_manifold_reg.decomposition._linear_unmixer import LinearUnmixer
 from sklearn_manifold_reg.decomposition._ssnmf import SSNMF
 
 __all__ = [
     "SSNMF",
     "GraphRegularizedNMF",
+    "LinearUnmixer",
     "fully_constrained_least_squares",
     "n_findr",
     "successive_projection",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from scipy import linalg
 from sklearn.utils import check_array
 
@@ -10,6 +11,7 @@ from sklearn_manifold_reg._arrays import (
     float_dtypes,
     get_namespace,
     namespace_of,
+    to_numpy,
 )
 from sklearn_manifold_reg.decomposition._quadratic import solve_nonnegative_rows
 
@@ -112,17 +114,19 @@ def constrained_abundances(
     X: Any, E: Any, *, sum_to_one: bool, n_jobs: int | None = None
 ) -> Any:
     """Solve for nonnegative shares, of checked arrays of one dtype."""
-    if not sum_to_one:
-        return solve_nonnegative_rows(E @ E.T, X @ E.T, sum_to_one=False, n_jobs=n_jobs)
-    # With the sum, only differences from the mean count: fewer digits cancel.
-    xp = namespace_of(E)
-    mean = xp.mean(E, axis=0, keepdims=True)
-    centered = E - mean
+    spectra = to_numpy(E).astype(np.float64)
+    offset = None
+    if sum_to_one:
+        # Only differences from the mean count then: fewer digits cancel.
+        mean = spectra.mean(axis=0)
+        spectra = spectra - mean
+        E = asarray_like(spectra, E)
+        offset = spectra @ mean
     return solve_nonnegative_rows(
-        centered @ centered.T,
-        X @ centered.T,
-        sum_to_one=True,
-        offset=(mean @ centered.T)[0, :],
+        spectra @ spectra.T,
+        X @ E.T,
+        sum_to_one=sum_to_one,
+        offset=offset,
         n_jobs=n_jobs,
     )
 

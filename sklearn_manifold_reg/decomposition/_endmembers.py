@@ -106,7 +106,7 @@ def vertex_component_analysis(
     covariance = moment - mean.T @ mean
     if snr is None:
         snr = _estimate_snr(xp, moment, covariance, n_components)
-    scaled = snr > 15 + 10 * math.log10(n_components)
+    scaled = n_components == 1 or snr > 15 + 10 * math.log10(n_components)
     if scaled:
         basis, origin = _leading(xp, moment, n_components), xp.zeros_like(mean)
     else:
@@ -332,9 +332,12 @@ def _estimate_snr(
 
 
 def _leading(xp: ModuleType, moment: Any, n_directions: int) -> Any:
-    """Eigenvectors of the largest eigenvalues, the largest first."""
+    """Eigenvectors of the largest eigenvalues, the largest first, signs settled."""
     _, vectors = xp.linalg.eigh(moment)
-    return xp.flip(vectors, axis=1)[:, :n_directions]
+    vectors = xp.flip(vectors, axis=1)[:, :n_directions]
+    # Libraries choose signs differently, and random directions refer to them.
+    turned = xp.sum(vectors**3, axis=0) < 0
+    return xp.where(turned[None, :], -vectors, vectors)
 
 
 def _on_hyperplane(xp: ModuleType, Z: Any) -> Any:

@@ -23,6 +23,8 @@ _ACCEPTED = 1e-10
 _DEPENDENT = 1e-13
 # Work in rows * n_variables² below which a second thread costs more than it saves.
 _SERIAL_WORK = 100_000
+# Variables up to which a support fits a machine word, as compiled code needs.
+_WORD = 64
 # Numbers in the stacks of matrices of the reference: 32 MB.
 _CHUNK = 1 << 22
 
@@ -41,9 +43,9 @@ def solve_nonnegative_rows(
     Parameters
     ----------
     G : array of shape (n_variables, n_variables)
-        Symmetric positive semidefinite matrix.
+        Symmetric positive semidefinite matrix; it is used on the host.
     B : array of shape (n_rows, n_variables)
-        Linear terms, of the library of `G`.
+        Linear terms, of any library.
     sum_to_one : bool
         Whether `sum(w) = 1` is required.
     offset : array of shape (n_variables,), default=None
@@ -64,7 +66,7 @@ def solve_nonnegative_rows(
     -----
     ConvergenceWarning
         If the optimality conditions are violated by more than 1e-10 of the largest
-        entry.
+        entry, or than the rounding of `B`.
 
     Notes
     -----
@@ -72,13 +74,17 @@ def solve_nonnegative_rows(
     """
     A, offset = _shifted(to_numpy(G), offset, sum_to_one)
     independent = _independent_columns(A)
-    if isinstance(B, np.ndarray) and use_compiled():
+    if B.shape[0] == 0:
+        return B
+    narrow = A.shape[0] <= _WORD
+    if isinstance(B, np.ndarray) and narrow and use_compiled():
         W, violation = _solve_compiled(
             A, B, offset, start, independent, sum_to_one, n_jobs
         )
     else:
         W, violation = _solve_stacked(A, B, offset, start, independent, sum_to_one)
-    if violation > _ACCEPTED:
+    rounding = 8 * float(namespace_of(B).finfo(B.dtype).eps)
+    if violation > max(_ACCEPTED, rounding):
         warnings.warn(
             "A nonnegative least squares problem was left with a violation of its "
             f"optimality conditions of {violation:.1e} of its largest entry: columns "
@@ -137,11 +143,12 @@ def _solve_compiled(
     from sklearn_manifold_reg.decomposition._quadratic_numba import solve_rows
 
     B = np.require(B, requirements=["C", "W"])
-    starts = independent[None] if start is None else np.asarray(start) > 0
+    supports = independent[None] if start is None else np.asarray(start) > 0
+    starts = supports @ (np.uint64(1) << np.arange(A.shape[0], dtype=np.uint64))
     W = np.empty_like(B)
     threads = n_threads(n_jobs) if B.size * A.shape[0] > _SERIAL_WORK else 1
     args = (A, B, offset, starts, sum_to_one, _TOL, _DEPENDENT, W)
-    return W, max(run_rows(solve_rows, B.shape[0], *args, n_jobs=threads), default=0.0)
+    return W, max(run_rows(solve_rows, B.shape[0], *args, n_jobs=threads))
 
 
 def _solve_stacked(
@@ -152,7 +159,7 @@ def _solve_stacked(
     independent: np.ndarray,
     sum_to_one: bool,
 ) -> tuple[Any, float]:
-    """Reference, and the way on devices: all rows in step, as stacks of matrices."""
+    """Solve all rows in step, as stacks of matrices: the reference, and on devices."""
     xp = namespace_of(B)
     known = xp.__array_namespace_info__().dtypes(device=device(B), kind="real floating")
     wide = known.get("float64", B.dtype)
@@ -210,7 +217,7 @@ def _stack(
         indicator = xp.astype(entering, A.dtype)
         column = indicator @ A
         c = _minimizer(xp, A, column, passive, simplex)
-        # Of a dependent column, its difference from the span has no length but rounding.
+        # A dependent column differs from the span of the support by rounding.
         gap = indicator - c
         rest = xp.sum(gap * (gap @ A), axis=1, keepdims=True)
         size = xp.sum(gap * gap * xp.linalg.diagonal(A), axis=1, keepdims=True)

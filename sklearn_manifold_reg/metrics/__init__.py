@@ -1,6 +1,20 @@
-"""Scores of distances between nodes and of measures over many graphs."""
+"""Scores of distances between nodes, of measures over many graphs, of unmixing."""
 
 from sklearn_manifold_reg.metrics._copeland import copeland_score
 from sklearn_manifold_reg.metrics._rejection import rejection_auc, rejection_curve
+from sklearn_manifold_reg.metrics._unmixing import (
+    abundance_rmse,
+    match_components,
+    spectral_angle,
+    spectral_angle_distance,
+)
 
-__all__ = ["copeland_score", "rejection_auc", "rejection_curve"]
+__all__ = [
+    "abundance_rmse",
+    "copeland_score",
+    "match_components",
+    "rejection_auc",
+    "rejection_curve",
+    "spectral_angle",
+    "spectral_angle_distance",
+]
