@@ -100,10 +100,13 @@ class GraphRegularizedNMF(GraphFactorization):
     --------
     >>> import numpy as np
     >>> from sklearn_manifold_reg.decomposition import GraphRegularizedNMF
+    >>> from sklearn_manifold_reg.graph import NeighborsGraph
     >>> rng = np.random.default_rng(0)
     >>> centers = np.repeat([[1.0, 0.0, 0.2], [0.0, 1.0, 0.2]], 20, axis=0)
     >>> X = centers + 0.1 * rng.random((40, 3))
-    >>> codes = GraphRegularizedNMF(2, random_state=0).fit_transform(X)
+    >>> graph = NeighborsGraph(connectivity="mst")
+    >>> model = GraphRegularizedNMF(2, graph, graph_alpha=1.0, random_state=0)
+    >>> codes = model.fit_transform(X)
     >>> groups = np.argmax(codes, axis=1)
     >>> bool(np.all(groups == groups[[0, -1]].repeat(20)))
     True

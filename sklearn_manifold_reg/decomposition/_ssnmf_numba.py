@@ -24,15 +24,16 @@ def color_rows(indptr, indices, colors, last_seen):
 def _descend_orthant(Q, diagonal, c, w, n_passes, tol):
     """Minimize each entry in turn: w_k = max(0, ...)."""
     K = np.uint32(w.shape[0])
+    zero = w[0] * 0
     for _ in range(n_passes):
-        largest = w[0] * 0
+        largest = zero
         for k in range(K):
             value = c[k]
             for m in range(K):
                 value -= Q[k, m] * w[m]
             value += Q[k, k] * w[k]
             curvature = Q[k, k] + diagonal
-            value = value / curvature if value > 0 and curvature > 0 else value * 0
+            value = value / curvature if value > 0 and curvature > 0 else zero
             largest = max(largest, abs(value - w[k]))
             w[k] = value
         if largest <= tol * np.sum(w):
