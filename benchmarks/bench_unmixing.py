@@ -72,7 +72,7 @@ def main():
         loop *= len(X) / len(part)
         W, V = fully_constrained_least_squares(part, E), nnls_loop(part, E)
         row = [np.dtype(dtype).name, n_components, noise]
-        row += [1e3 * ours, 1e3 * product, 1e3 * loop, loop / ours]
+        row += [1e3 * ours, 1e3 * product, 1e3 * loop, ours / loop]
         row += [violation(part, E, W), violation(part, E, V)]
         row += [float(np.abs(w.sum(axis=1) - 1).max()) for w in (W, V)]
         rows.append(row)

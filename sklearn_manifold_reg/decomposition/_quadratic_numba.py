@@ -108,7 +108,7 @@ def solve_rows(A, B, offset, starts, simplex, tol, dependent, out, start, stop):
             for k in range(n_variables):
                 if g[k] > largest and not (word >> k) & _ONE:
                     largest = g[k]
-                    entering = k
+                    entering = np.uint64(k)
             if entering == n_variables:
                 break
             violation = max(violation, largest)
@@ -127,7 +127,7 @@ def _best_vertex(A, b):
     best = _NONE
     for k in range(np.uint64(A.shape[0])):
         if A[k, k] / 2 - b[k] < A[best, best] / 2 - b[best]:
-            best = k
+            best = np.uint64(k)
     return _ONE << best
 
 

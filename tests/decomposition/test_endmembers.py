@@ -75,7 +75,7 @@ def test_successive_projection_takes_the_first_of_equal_rows():
 
 def test_successive_projection_is_pivoted_elimination():
     """Rows come in the order of a QR factorization with column pivoting."""
-        X = np.random.default_rng(0).standard_normal((50, 10))
+    X = np.random.default_rng(0).standard_normal((50, 10))
     _, _, order = qr(X.T, mode="economic", pivoting=True)
     assert_array_equal(successive_projection(X, 10)[1], order[:10])
 

@@ -125,10 +125,9 @@ def test_samson(shared_data):
         order = match_components(data["endmembers"], unmixer.components_)
         angles.append(spectral_angle_distance(data["endmembers"], unmixer.components_))
         errors.append(abundance_rmse(truth, W[:, order]))
-    # Directions decide between a few triples of pixels; the usual ones are this good.
-    assert_allclose(np.min(angles), 0.067, atol=1e-3)
-    assert_allclose(np.min(errors), 0.075, atol=1e-3)
-    assert np.median(angles) < 0.09
+    # Directions decide between a few triples of pixels; most find these.
+    assert_allclose(np.median(angles), 0.067, atol=1e-3)
+    assert_allclose(np.median(errors), 0.075, atol=1e-3)
 
 
 def test_fewer_features_than_endmembers():
