@@ -237,7 +237,8 @@ class GraphFactorization(
         if not run.converged and run.n_iter == self.max_iter:
             warnings.warn(
                 f"{type(self).__name__} still lowered its objective after "
-                f"max_iter={self.max_iter} sweeps; increase max_iter, or tol.",
+                f"max_iter={self.max_iter} sweeps; increase max_iter or tol, or take "
+                "solver='cd' with accelerate=True.",
                 ConvergenceWarning,
                 stacklevel=4,
             )
