@@ -238,10 +238,13 @@ def _minimizer(xp: ModuleType, A: Any, b: Any, passive: Any, simplex: bool) -> A
     sides = [xp.where(passive, b, zero), xp.astype(passive, A.dtype)]
     solved = xp.linalg.solve(matrices, xp.stack(sides[: 1 + simplex], axis=-1))
     s = solved[:, :, 0]
-    if simplex:
-        ones = solved[:, :, 1]
-        missing = 1 - xp.sum(s, axis=1, keepdims=True)
-        s = s + ones * (missing / xp.sum(ones, axis=1, keepdims=True))
+    if not simplex:
+        return s
+    direction = solved[:, :, 1]
+    direction = direction / xp.sum(direction, axis=1, keepdims=True)
+    # Twice, since the first sum is as uncertain as a nearly singular matrix makes it.
+    for _ in range(2):
+        s = s + direction * (1 - xp.sum(s, axis=1, keepdims=True))
     return s
 
 

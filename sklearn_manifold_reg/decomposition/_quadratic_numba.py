@@ -17,6 +17,8 @@ _TABLE_SIZE = 1 << 19
 _MAX_BITS = 12
 # Golden ratio, which spreads words evenly over the slots.
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
+# Relative pivot below which the digits that an inverse loses are computed anew.
+_DELICATE = 1e-3
 _ONE = np.uint64(1)
 _NONE = np.uint64(0)
 
@@ -38,6 +40,7 @@ def solve_rows(A, B, offset, starts, simplex, tol, dependent, out, start, stop):
     shift = np.uint64(64 - bits) if A.shape[0] > bits else _NONE
     words = np.zeros(n_slots, np.uint64)
     sizes = np.zeros(n_slots, np.int64)
+    delicate = np.zeros(n_slots, np.bool_)
     members = np.empty((n_slots, A.shape[0]), np.uint64)
     maps = np.empty((n_slots, A.shape[0], A.shape[0]))
     shifts = np.empty((n_slots, A.shape[0]))
@@ -51,7 +54,7 @@ def solve_rows(A, B, offset, starts, simplex, tol, dependent, out, start, stop):
     for k in range(n_variables):
         size = max(size, A[k, k])
     worst = 0.0
-    table = (words, sizes, members, maps, shifts, work)
+    table = (words, sizes, delicate, members, maps, shifts, work)
     for i in range(np.uint64(start), np.uint64(stop)):
         scale = size
         for k in range(n_variables):
@@ -73,13 +76,23 @@ def solve_rows(A, B, offset, starts, simplex, tol, dependent, out, start, stop):
                 word = _NONE
                 continue
             n_passive = np.uint64(sizes[slot])
-            positive = _NONE
+            missing = 1.0
             for a in range(n_passive):
                 total = 0.0
                 for c in range(n_passive):
                     total += maps[slot, a, c] * b[members[slot, c]]
+                total += shifts[slot, a]
+                s[members[slot, a]] = total
+                missing -= total
+            if delicate[slot]:
+                _refine(slot, A, b, simplex, tol * scale, s, g, table)
+            elif simplex:
+                # Rows far from the simplex leave rounding of their length in the sum.
+                for a in range(n_passive):
+                    s[members[slot, a]] += missing * shifts[slot, a]
+            positive = _NONE
+            for a in range(n_passive):
                 k = members[slot, a]
-                s[k] = shifts[slot, a] + total
                 if s[k] > 0.0:
                     positive |= _ONE << k
             if positive != word:
@@ -94,15 +107,6 @@ def solve_rows(A, B, offset, starts, simplex, tol, dependent, out, start, stop):
             for k in range(n_variables):
                 w[k] = s[k] if (word >> k) & _ONE else 0.0
             violation = _gradient(word, A, b, simplex, w, g)
-            if violation > tol * scale:
-                # The map lost digits: one step of iterative refinement.
-                for a in range(n_passive):
-                    total = 0.0
-                    for c in range(n_passive):
-                        total += maps[slot, a, c] * g[members[slot, c]]
-                    k = members[slot, a]
-                    w[k] = max(w[k] + total, 0.0)
-                violation = _gradient(word, A, b, simplex, w, g)
             entering = n_variables
             largest = tol * scale
             for k in range(n_variables):
@@ -154,6 +158,37 @@ def _gradient(word, A, b, simplex, w, g):
 
 
 @kernel
+def _refine(slot, A, b, simplex, tol, s, g, table):
+    """Take out what rounding of the map left of the sum and of the gradient."""
+    _, sizes, _, members, maps, shifts, _ = table
+    size = np.uint64(sizes[slot])
+    for _ in range(5):
+        if simplex:
+            missing = 1.0
+            for a in range(size):
+                missing -= s[members[slot, a]]
+            for a in range(size):
+                s[members[slot, a]] += missing * shifts[slot, a]
+        multiplier = 0.0
+        for a in range(size):
+            j = members[slot, a]
+            g[j] = b[j]
+            for c in range(size):
+                g[j] -= A[j, members[slot, c]] * s[members[slot, c]]
+            multiplier += g[j] / size if simplex else 0.0
+        largest = 0.0
+        for a in range(size):
+            j = members[slot, a]
+            g[j] -= multiplier
+            largest = max(largest, abs(g[j]))
+        if largest <= tol / 10:
+            break
+        for a in range(size):
+            for c in range(size):
+                s[members[slot, a]] += maps[slot, a, c] * g[members[slot, c]]
+
+
+@kernel
 def _step(word, members, w, s):
     """Move from `w` to `s`, or until a member is 0; return the support that is left."""
     leaving = _NONE
@@ -176,7 +211,7 @@ def _enter(word, entering, w, s, shift, A, simplex, dependent, table):
 
     Returns the support itself if the exchange has no bound.
     """
-    words, sizes, members, maps, shifts, _ = table
+    words, sizes, _, members, maps, shifts, _ = table
     larger = word | (_ONE << entering)
     slot = larger if shift == _NONE else (larger * _SPREAD) >> shift
     if words[slot] != larger:
@@ -211,7 +246,7 @@ def _enter(word, entering, w, s, shift, A, simplex, dependent, table):
 @kernel
 def _fill(slot, word, A, simplex, dependent, table):
     """Make the map of a support; its size becomes -1 where columns depend."""
-    words, sizes, members, maps, shifts, work = table
+    words, sizes, delicate, members, maps, shifts, work = table
     words[slot] = word
     size = 0
     for k in range(np.uint64(A.shape[0])):
@@ -219,16 +254,19 @@ def _fill(slot, word, A, simplex, dependent, table):
             members[slot, size] = k
             size += 1
     inside = members[slot, :size]
-    whole = _invert(A, simplex, dependent, inside, maps[slot], shifts[slot], work)
-    sizes[slot] = size if whole else -1
+    least = _invert(A, simplex, dependent, inside, maps[slot], shifts[slot], work)
+    sizes[slot] = size if least > dependent else -1
+    delicate[slot] = least < _DELICATE
 
 
 @kernel
 def _invert(A, simplex, dependent, members, inverse, shifts, work):
     """Invert `A` over the support by its Cholesky factor, and add the constraint.
 
-    Rows are added to rows throughout, which vectorizes.
+    Rows are added to rows throughout, which vectorizes. Returns the smallest pivot,
+    relative to its diagonal entry.
     """
+    least = np.inf
     size = np.uint64(members.shape[0])
     # `work` becomes the transposed factor, then its inverse from below.
     for a in range(size):
@@ -236,8 +274,10 @@ def _invert(A, simplex, dependent, members, inverse, shifts, work):
             work[a, c] = A[members[a], members[c]]
     for d in range(size):
         pivot = work[d, d]
-        if not pivot > dependent * A[members[d], members[d]]:
-            return False
+        diagonal = A[members[d], members[d]]
+        if not pivot > dependent * diagonal:
+            return 0.0
+        least = min(least, pivot / diagonal)
         scale = 1.0 / np.sqrt(pivot)
         for c in range(d, size):
             work[d, c] *= scale
@@ -283,4 +323,4 @@ def _invert(A, simplex, dependent, members, inverse, shifts, work):
                 inverse[a, c] -= factor * shifts[c]
         for a in range(size):
             shifts[a] /= total
-    return True
+    return least

@@ -14,6 +14,7 @@ from sklearn_manifold_reg.metrics import (
     match_components,
     spectral_angle_distance,
 )
+from sklearn_manifold_reg.utils._numba import compiled_kernels
 
 
 def mixtures(n_components, n_features=20, n_samples=200, seed=0):
@@ -55,6 +56,26 @@ def test_moved_origin_keeps_the_digits(compiled):
     X = np.random.default_rng(1).random((50, 20))
     W = fully_constrained_least_squares(X, E)
     assert_allclose(fully_constrained_least_squares(X + 1e4, E + 1e4), W, atol=1e-9)
+
+
+@pytest.mark.parametrize("sum_to_one", [True, False])
+def test_nearly_dependent_endmembers(sum_to_one, compiled):
+    """Conditions of optimality hold, and both ways reach one distance, at any gap."""
+    rng = np.random.default_rng(0)
+    for exponent in range(2, 16, 1 if compiled else 3):
+        E = rng.random((6, 8))
+        E[1] = (E[0] + E[2]) / 2 + 10.0**-exponent * rng.standard_normal(8)
+        E[3] = E[4] + 10.0**-exponent * rng.standard_normal(8)
+        X = rng.choice([0.5, 1.0, 5.0], (40, 1)) * rng.random((40, 8))
+        W = fully_constrained_least_squares(X, E, sum_to_one=sum_to_one)
+        residual = X - W @ E
+        ahead = residual @ E.T
+        ahead -= np.sum(residual * (W @ E), axis=1, keepdims=True) * sum_to_one
+        assert ahead.max() < 1e-10
+        distances = np.linalg.norm(residual, axis=1)
+        with compiled_kernels(not compiled):
+            W = fully_constrained_least_squares(X, E, sum_to_one=sum_to_one)
+        assert_allclose(np.linalg.norm(X - W @ E, axis=1), distances, atol=1e-10)
 
 
 def test_equal_endmembers_share_a_pixel(compiled):
