@@ -22,7 +22,10 @@ def warm_up() -> None:
         KernelWard,
         SpectralClustering,
     )
-    from sklearn_manifold_reg.decomposition import fully_constrained_least_squares
+    from sklearn_manifold_reg.decomposition import (
+        SSNMF,
+        fully_constrained_least_squares,
+    )
     from sklearn_manifold_reg.graph import (
         ImageGraph,
         NeighborsGraph,
@@ -59,6 +62,7 @@ def warm_up() -> None:
                 KernelKMeans(2, algorithm=algorithm, n_init=1).fit(K)
             KernelWard().fit(K)
             fully_constrained_least_squares(low, low[:3])
+            SSNMF(2, ImageGraph((20, 20)), init="random", max_iter=1).fit(abs(low))
             for coupling in ("iid", "repelling"):
                 walks = GraphRandomFeatures(coupling=coupling, random_state=0).fit(low)
                 walks.solve(low)

@@ -8,9 +8,15 @@ from sklearn_manifold_reg.decomposition._endmembers import (
     successive_projection,
     vertex_component_analysis,
 )
+from sklearn_manifold_reg.decomposition._graph_regularized_nmf import (
+    GraphRegularizedNMF,
+)
 from sklearn_manifold_reg.decomposition._linear_unmixer import LinearUnmixer
+from sklearn_manifold_reg.decomposition._ssnmf import SSNMF
 
 __all__ = [
+    "SSNMF",
+    "GraphRegularizedNMF",
     "LinearUnmixer",
     "fully_constrained_least_squares",
     "n_findr",

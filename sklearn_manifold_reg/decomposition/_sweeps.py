@@ -1,0 +1,341 @@
+"""Sweeps over abundances and endmembers, and their repetition until F rests."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sklearn_manifold_reg._arrays import namespace_of
+from sklearn_manifold_reg.decomposition._row_descent import ColoredRows
+from sklearn_manifold_reg.decomposition._structured_problem import StructuredProblem
+
+# Keeps divisors of multiplicative updates from zero, and least entry they start at:
+# they cannot leave zero.
+_TINY = 1e-12
+_LEAST_ENTRY = 1e-6
+# Passes over the endmembers, and over the entries of a row, in one sweep.
+_N_PASSES = 2
+# Consecutive sweeps that change F little before the repetition ends.
+_RESTING = 2
+
+
+@dataclass
+class Run:
+    """Where the sweeps have come to.
+
+    Attributes
+    ----------
+    W, H : arrays of shape (n, K) and (K, p)
+        Abundances and endmembers.
+    history : list of float
+        F at the start and after each sweep.
+    converged : bool
+        Whether F rests.
+    """
+
+    W: Any
+    H: Any
+    history: list[float]
+    converged: bool = False
+
+    @classmethod
+    def begin(cls, sweeps: Any, W: Any, H: Any) -> "Run":
+        """Start at a first guess.
+
+        Parameters
+        ----------
+        sweeps : MultiplicativeSweeps or BlockSweeps
+            What will be repeated.
+        W, H : arrays of shape (n, K) and (K, p)
+            First guess.
+
+        Returns
+        -------
+        run : Run
+            Without a sweep.
+        """
+        W, H = sweeps.start(W, H)
+        problem = sweeps.problem
+        return cls(W, H, [problem.objective(W, H @ H.T, problem.X @ H.T)])
+
+    @property
+    def n_iter(self) -> int:
+        """Number of sweeps."""
+        return len(self.history) - 1
+
+
+class MultiplicativeSweeps:
+    """Multiplicative updates: entries are scaled by a ratio of non-negative terms.
+
+    Parameters
+    ----------
+    problem : StructuredProblem
+        Without the constraint `simplex`; on any array library.
+    """
+
+    def __init__(self, problem: StructuredProblem) -> None:
+        self.problem = problem
+
+    @property
+    def monotone(self) -> bool:
+        """Whether F never rises: scaling after the sweep may lift it."""
+        return not self.problem.unit_norm
+
+    def start(self, W: Any, H: Any) -> tuple[Any, Any]:
+        """Lift entries from zero, which updates could not leave.
+
+        Parameters
+        ----------
+        W, H : arrays of shape (n, K) and (K, p)
+            First guess.
+
+        Returns
+        -------
+        W, H : arrays
+            With positive entries.
+        """
+        xp = namespace_of(W)
+        return xp.clip(W, min=_LEAST_ENTRY), xp.clip(H, min=_LEAST_ENTRY)
+
+    def sweep(self, W: Any, H: Any) -> tuple[Any, Any, float]:
+        """Update the endmembers, then the abundances.
+
+        Parameters
+        ----------
+        W, H : arrays of shape (n, K) and (K, p)
+            Abundances and endmembers, positive.
+
+        Returns
+        -------
+        W, H : arrays
+            New ones.
+        objective : float
+            F there.
+        """
+        problem = self.problem
+        xp = namespace_of(W)
+        H = H * ((problem.X.T @ W).T / ((W.T @ W) @ H + _TINY))
+        B, G = problem.X @ H.T, H @ H.T
+        gain = B + problem.row_weight
+        cost = W @ G + problem.alpha + _TINY
+        if problem.row_weight:
+            cost = cost + problem.row_weight * xp.sum(W, axis=1, keepdims=True)
+        if problem.affinity is not None:
+            gain = gain + problem.graph_alpha * problem.affinity.matmat(W)
+            cost = cost + problem.graph_alpha * problem.degrees[:, None] * W
+        W = W * (gain / cost)
+        if problem.unit_norm:
+            norms = xp.sqrt(xp.sum(H * H, axis=1))
+            norms = xp.where(norms > 0, norms, xp.ones_like(norms))
+            W, H, B = W * norms, H / norms[:, None], B / norms
+            G = H @ H.T
+        return W, H, problem.objective(W, G, B)
+
+
+class BlockSweeps:
+    """Block coordinate descent with exact minima over endmembers and entries.
+
+    Parameters
+    ----------
+    problem : StructuredProblem
+        On the host.
+    n_jobs : int or None, default=None
+        Threads. The result does not depend on it.
+    """
+
+    monotone = True
+
+    def __init__(self, problem: StructuredProblem, n_jobs: int | None = None) -> None:
+        self.problem = problem
+        self.n_jobs = n_jobs
+        X, affinity = problem.X, problem.affinity
+        if affinity is None:
+            self.rows = ColoredRows.uncoupled(X.shape[0], X.dtype)
+        else:
+            coupling = affinity.with_data(affinity.data * problem.graph_alpha)
+            self.rows = ColoredRows.from_affinity(coupling)
+
+    def start(self, W: Any, H: Any) -> tuple[Any, Any]:
+        """Take the first guess as it is.
+
+        Parameters
+        ----------
+        W, H : ndarrays of shape (n, K) and (K, p)
+            First guess.
+
+        Returns
+        -------
+        W, H : ndarrays
+            The same.
+        """
+        return W, H
+
+    def sweep(self, W: Any, H: Any) -> tuple[Any, Any, float]:
+        """Update the endmembers, then the abundances.
+
+        Parameters
+        ----------
+        W, H : ndarrays of shape (n, K) and (K, p)
+            Abundances and endmembers.
+
+        Returns
+        -------
+        W, H : ndarrays
+            New ones.
+        objective : float
+            F there, not above F before.
+        """
+        problem = self.problem
+        H = _update_endmembers(problem, W, H)
+        B, G = problem.X @ H.T, H @ H.T
+        W = self.rows.descend(
+            W.copy(),
+            G + problem.row_weight,
+            B + (problem.row_weight - problem.alpha),
+            simplex=problem.simplex,
+            n_passes=_N_PASSES,
+            n_jobs=self.n_jobs,
+        )
+        return W, H, problem.objective(W, G, B)
+
+
+def factorize(
+    run: Run,
+    sweeps: Any,
+    iterations: Iterable[int],
+    *,
+    tol: float,
+    accelerate: bool,
+) -> None:
+    """Repeat sweeps until F rests.
+
+    Parameters
+    ----------
+    run : Run
+        Where to start; it is carried on.
+    sweeps : MultiplicativeSweeps or BlockSweeps
+        What to repeat.
+    iterations : iterable of int
+        At most so many sweeps.
+    tol : float
+        F rests if two sweeps in a row lower it by this share or less.
+    accelerate : bool
+        Whether sweeps begin at extrapolated abundances.
+    """
+    momentum = Momentum() if accelerate else None
+    resting = 0
+    for _ in iterations:
+        before = run.history[-1]
+        if momentum is None:
+            run.W, run.H, value = sweeps.sweep(run.W, run.H)
+        else:
+            run.W, run.H, value = momentum.sweep(sweeps, run.W, run.H, before)
+        run.history.append(value)
+        fall = before - value if sweeps.monotone else abs(before - value)
+        resting = resting + 1 if fall <= tol * abs(value) else 0
+        if resting == _RESTING:
+            run.converged = True
+            break
+
+
+class Momentum:
+    """Extrapolation of abundances, given up where F would rise.
+
+    The step grows with success and shrinks with failure, as in the accelerated
+    alternating least squares of [1]_.
+
+    References
+    ----------
+    .. [1] A. M. S. Ang, N. Gillis, "Accelerating nonnegative matrix factorization
+       algorithms using extrapolation", Neural Computation 31 (2019),
+       doi:10.1162/neco_a_01157.
+    """
+
+    _GROWTH, _LIMIT_GROWTH, _DECAY = 1.05, 1.01, 1.5
+
+    def __init__(self) -> None:
+        self.size, self.limit = 0.5, 1.0
+        self.previous: Any = None
+
+    def sweep(
+        self, sweeps: Any, W: Any, H: Any, objective: float
+    ) -> tuple[Any, Any, float]:
+        """Sweep from extrapolated abundances, or else from the present ones.
+
+        Parameters
+        ----------
+        sweeps : BlockSweeps or MultiplicativeSweeps
+            Whose F never rises.
+        W, H : arrays of shape (n, K) and (K, p)
+            Abundances and endmembers.
+        objective : float
+            F there.
+
+        Returns
+        -------
+        W, H : arrays
+            New ones.
+        objective : float
+            F there.
+        """
+        previous, self.previous = self.previous, W
+        if previous is not None:
+            ahead = np.maximum(W + self.size * (W - previous), 0)
+            if sweeps.problem.simplex:
+                ahead /= ahead.sum(axis=1, keepdims=True)
+            result = sweeps.sweep(ahead, H)
+            if result[2] <= objective:
+                self.size = min(self.limit, self._GROWTH * self.size)
+                self.limit = min(1.0, self._LIMIT_GROWTH * self.limit)
+                return result
+            self.limit = self.size
+            self.size /= self._DECAY
+        return sweeps.sweep(W, H)
+
+
+def _update_endmembers(
+    problem: StructuredProblem, W: np.ndarray, H: np.ndarray
+) -> np.ndarray:
+    """Give each endmember its best place, the others held.
+
+    With unit norms that is the non-negative part of the residual's direction: the
+    quadratic term is constant on the sphere.
+    """
+    # In this order the product takes 0.6 of the time that W' X takes.
+    V, C = W.T @ W, (problem.X.T @ W).T
+    H = H.copy()
+    dead = np.flatnonzero(np.diagonal(V) == 0)
+    if dead.size:
+        _revive(problem, W, H, dead)
+    for _ in range(_N_PASSES):
+        for k in np.flatnonzero(np.diagonal(V)):
+            target = C[k] - V[k] @ H + V[k, k] * H[k]
+            best = np.maximum(target, 0)
+            if not problem.unit_norm:
+                H[k] = best / V[k, k]
+                continue
+            norm = np.linalg.norm(best)
+            if norm > 0:
+                H[k] = best / norm
+            else:
+                H[k] = 0
+                H[k, np.argmax(target)] = 1
+    return H
+
+
+def _revive(
+    problem: StructuredProblem, W: np.ndarray, H: np.ndarray, dead: np.ndarray
+) -> None:
+    """Put endmembers that no row uses at the rows that are explained worst.
+
+    F does not depend on them, so it stays what it was.
+    """
+    X = problem.X
+    residuals = np.einsum("ij,ij->i", X, X)
+    residuals += np.einsum("ij,ij->i", W, W @ (H @ H.T) - 2 * (X @ H.T))
+    worst = np.argsort(-residuals, kind="stable")[: dead.size]
+    for k, i in zip(dead, worst, strict=False):
+        norm = np.linalg.norm(X[i])
+        if norm > 0:
+            H[k] = X[i] / norm if problem.unit_norm else X[i]
