@@ -1,6 +1,5 @@
 """Weights of graphs as kernels between nodes take them."""
 
-import warnings
 from typing import Any
 
 import array_api_compat
@@ -11,12 +10,14 @@ from sklearn_manifold_reg._arrays import CSR, device, namespace_of
 from sklearn_manifold_reg.graph._graph import Graph
 from sklearn_manifold_reg.graph._laplacian import as_csr
 from sklearn_manifold_reg.graph._node_kernel_functions import to_dense
-from sklearn_manifold_reg.graph._precomputed import dense_to_csr
+from sklearn_manifold_reg.graph._precomputed import (
+    dense_to_csr,
+    symmetric_dense_part,
+    symmetric_part,
+)
 
 # Above this many nodes a dense matrix fills 3.2 GB.
 _LARGEST_GRAPH = 20_000
-# Relative asymmetry that rounding explains.
-_ASYMMETRY = 1e-8
 # Below this order a dense eigenvalue problem is nothing.
 _SMALL = 64
 
@@ -71,18 +72,12 @@ def check_weights(affinity: Any) -> CSR:
     if csr.nnz and not bool(xp.all(xp.isfinite(csr.data) & (csr.data >= 0))):
         _refuse(float(xp.min(csr.data)))
     if not isinstance(csr.data, np.ndarray):
-        return _symmetric_on_device(csr)
+        return dense_to_csr(symmetric_dense_part(to_dense(csr)))
     A = csr.to_scipy()
     if csr.nnz and csr.data.min() == 0:
         A = A.copy()
         A.eliminate_zeros()
-    gap = abs(A - A.T)
-    worst = float(gap.max()) if gap.nnz else 0.0
-    if worst > 0:
-        if worst > _ASYMMETRY * A.max():
-            _warn_asymmetric(worst)
-        A = (A + A.T) / A.dtype.type(2)
-    return CSR.from_scipy(A)
+    return CSR.from_scipy(symmetric_part(A))
 
 
 def _refuse(least: float) -> None:
@@ -90,26 +85,6 @@ def _refuse(least: float) -> None:
         "Weights of a graph are finite and not negative; the least of the affinity is "
         f"{least:.3g}."
     )
-
-
-def _warn_asymmetric(worst: float) -> None:
-    warnings.warn(
-        "The affinity is not symmetric: two weights of one edge differ by "
-        f"{worst:.3g}. It is replaced by (A + A') / 2.",
-        UserWarning,
-        stacklevel=5,
-    )
-
-
-def _symmetric_on_device(csr: CSR) -> CSR:
-    xp = namespace_of(csr.data)
-    dense = to_dense(csr)
-    gap = float(xp.max(xp.abs(dense - xp.matrix_transpose(dense))))
-    if gap == 0:
-        return csr
-    if gap > _ASYMMETRY * float(xp.max(dense)):
-        _warn_asymmetric(gap)
-    return dense_to_csr((dense + xp.matrix_transpose(dense)) / 2)
 
 
 def widest_dtype(csr: CSR) -> Any:

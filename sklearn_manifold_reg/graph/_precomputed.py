@@ -151,18 +151,7 @@ def _check_nonnegative(X: Any) -> None:
 def _symmetric_without_loops(X: Any) -> Any:
     if not sparse.issparse(X) and not is_numpy(get_namespace(X)):
         return _device_symmetric(X)
-    W = sparse.csr_array(X)
-    if not W.has_canonical_format:
-        W = W.copy()
-        W.sum_duplicates()
-    difference = abs(W - W.T)
-    worst = difference.max() if difference.nnz else 0.0
-    largest = W.data.max(initial=0)
-    if worst > 0:
-        if worst > _ASYMMETRY * largest:
-            row, column = np.unravel_index(difference.tocoo().argmax(), W.shape)
-            _warn_asymmetric(float(worst), int(row), int(column))
-        W = sparse.csr_array((W + W.T) / W.dtype.type(2))
+    W = symmetric_part(sparse.csr_array(X))
     coo = W.tocoo()
     kept = (coo.row != coo.col) & (coo.data > 0)
     if not kept.all():
@@ -171,24 +160,76 @@ def _symmetric_without_loops(X: Any) -> Any:
     return CSR.from_scipy(W).to_scipy()
 
 
-def _warn_asymmetric(worst: float, row: int, column: int) -> None:
-    warnings.warn(
-        f"The precomputed affinity is not symmetric: entries ({row}, {column}) and "
-        f"({column}, {row}) differ by {worst:.3g}. It is replaced by (X + X') / 2.",
-        UserWarning,
-        stacklevel=4,
-    )
+def symmetric_part(W: sparse.csr_array) -> sparse.csr_array:
+    """Average weights that differ between both directions of an edge.
+
+    Parameters
+    ----------
+    W : csr_array of shape (n, n)
+        Weights, on the host.
+
+    Returns
+    -------
+    W : csr_array of shape (n, n)
+        Symmetric.
+
+    Warns
+    -----
+    UserWarning
+        If rounding does not explain the difference.
+    """
+    if not W.has_canonical_format:
+        W = W.copy()
+        W.sum_duplicates()
+    difference = abs(W - W.T)
+    worst = difference.max() if difference.nnz else 0.0
+    if worst > 0:
+        if worst > _ASYMMETRY * W.data.max(initial=0):
+            row, column = np.unravel_index(difference.tocoo().argmax(), W.shape)
+            _warn_asymmetric(float(worst), int(row), int(column))
+        W = sparse.csr_array((W + W.T) / W.dtype.type(2))
+    return W
 
 
-def _device_symmetric(X: Any) -> CSR:
+def symmetric_dense_part(X: Any) -> Any:
+    """Average weights as `symmetric_part` does, of a dense array on a device.
+
+    Parameters
+    ----------
+    X : array of shape (n, n)
+        Weights.
+
+    Returns
+    -------
+    X : array of shape (n, n)
+        Symmetric.
+
+    Warns
+    -----
+    UserWarning
+        If rounding does not explain the difference.
+    """
     xp = namespace_of(X)
     gap = xp.abs(X - xp.matrix_transpose(X))
     worst = float(xp.max(gap))
     if worst > _ASYMMETRY * float(xp.max(X)):
         place = int(xp.argmax(xp.reshape(gap, (-1,))))
         _warn_asymmetric(worst, *divmod(place, X.shape[0]))
-    if worst > 0:
-        X = (X + xp.matrix_transpose(X)) / 2
+    return (X + xp.matrix_transpose(X)) / 2 if worst > 0 else X
+
+
+def _warn_asymmetric(worst: float, row: int, column: int) -> None:
+    warnings.warn(
+        f"The precomputed affinity is not symmetric: entries ({row}, {column}) and "
+        f"({column}, {row}) differ by {worst:.3g}. It is replaced by (X + X') / 2.",
+        UserWarning,
+        stacklevel=5,
+    )
+
+
+def _device_symmetric(X: Any) -> CSR:
+    xp = namespace_of(X)
+    X = symmetric_dense_part(X)
     own = xp.eye(X.shape[0], dtype=xp.int32, device=X.device) == 1
     return dense_to_csr(xp.where(own, xp.zeros_like(X), X))
 
