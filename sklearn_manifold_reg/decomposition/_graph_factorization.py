@@ -85,8 +85,12 @@ class GraphFactorization(
         """Factorize X."""
 
     @abstractmethod
-    def _terms(self) -> dict[str, Any]:
+    def _terms(self, X: Any, n_components: int) -> dict[str, Any]:
         """Weights `alpha` and `row_weight`, and whether rows are on the simplex."""
+
+    @abstractmethod
+    def _graph_weight(self, affinity: Any) -> float:
+        """Weight of the graph term, for the affinity or none."""
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Factorize X, and give the abundances of its rows.
@@ -124,7 +128,7 @@ class GraphFactorization(
         H = self.components_
         if X.dtype != H.dtype:
             X = namespace_of(X).astype(X, H.dtype)
-        W = row_abundances(X, H, **self._terms(), n_jobs=self.n_jobs)
+        W = row_abundances(X, H, **self._row_terms, n_jobs=self.n_jobs)
         matches = equal_rows(to_numpy(X), to_numpy(self._X_fit))
         return replace_matched(W, asarray_like(matches, X), self.abundances_)
 
@@ -168,14 +172,15 @@ class GraphFactorization(
         X = self._validate(X, reset=True)
         n_components = self._check(X)
         rng = check_random_state(self.random_state)
-        terms = self._terms()
+        terms = self._terms(X, n_components)
+        self._check_terms(terms)
         with fit_task(self, X, None, n_stages=1 + self.n_init) as task:
             with task.stage("graph"):
                 graph, affinity = self._link(X)
             problem = StructuredProblem.from_data(
                 X,
                 affinity,
-                graph_alpha=float(self.graph_alpha),
+                graph_alpha=self._graph_weight(affinity),
                 unit_norm=self.scaling == "unit_norm",
                 **terms,
             )
@@ -233,6 +238,9 @@ class GraphFactorization(
         self.reconstruction_err_ = problem.residual_norm(run.W, run.H)
         self.projected_gradient_norm_ = problem.projected_gradient_norm(run.W, run.H)
         self._X_fit = problem.X
+        self._row_terms = {
+            name: getattr(problem, name) for name in ("alpha", "row_weight", "simplex")
+        }
         # A callback that asked to stop has its way without a warning.
         if not run.converged and run.n_iter == self.max_iter:
             warnings.warn(
@@ -259,21 +267,6 @@ class GraphFactorization(
                 "solver='cd' goes from row to row and runs on the host: take "
                 "solver='mu', or NumPy arrays."
             )
-        terms = self._terms()
-        if self.solver == "mu" and (terms["simplex"] or self.accelerate):
-            asked = "accelerate=True" if self.accelerate else "sum_to_one='simplex'"
-            raise ValueError(f"solver='mu' does not offer {asked}; take solver='cd'.")
-        free = self.scaling == "none" and not terms["simplex"]
-        shrinks = terms["alpha"] > 0 or self.graph_alpha > 0
-        if free and shrinks and terms["row_weight"] <= terms["alpha"]:
-            raise ValueError(
-                "With scaling='none' the penalties are avoided by small abundances of "
-                "large endmembers, and there is no best factorization: take "
-                "scaling='unit_norm', or a sum_to_one_weight above alpha with "
-                f"sum_to_one='soft'; got alpha={terms['alpha']}, "
-                f"graph_alpha={self.graph_alpha} and a weight of "
-                f"{terms['row_weight']}."
-            )
         largest = min(X.shape)
         if self.n_components > largest:
             warnings.warn(
@@ -283,6 +276,23 @@ class GraphFactorization(
                 stacklevel=4,
             )
         return min(self.n_components, largest)
+
+    def _check_terms(self, terms: dict[str, Any]) -> None:
+        """Refuse what the solver lacks, and what has no minimum."""
+        if self.solver == "mu" and (terms["simplex"] or self.accelerate):
+            asked = "accelerate=True" if self.accelerate else "sum_to_one='simplex'"
+            raise ValueError(f"solver='mu' does not offer {asked}; take solver='cd'.")
+        free = self.scaling == "none" and not terms["simplex"]
+        shrinks = terms["alpha"] > 0 or self.graph_alpha != 0
+        if free and shrinks and terms["row_weight"] <= terms["alpha"]:
+            raise ValueError(
+                "With scaling='none' the penalties are avoided by small abundances of "
+                "large endmembers, and there is no best factorization: take "
+                "scaling='unit_norm', or a sum_to_one_weight above alpha with "
+                f"sum_to_one='soft'; got alpha={terms['alpha']}, "
+                f"graph_alpha={self.graph_alpha} and a weight of "
+                f"{terms['row_weight']}."
+            )
 
     def _validate(self, X: Any, *, reset: bool) -> Any:
         X = validate_data(

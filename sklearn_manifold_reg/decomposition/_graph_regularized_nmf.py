@@ -173,5 +173,8 @@ class GraphRegularizedNMF(GraphFactorization):
         """
         return self._fit(X)
 
-    def _terms(self) -> dict[str, Any]:
+    def _terms(self, X: Any, n_components: int) -> dict[str, Any]:
         return {"alpha": 0.0, "row_weight": 0.0, "simplex": False}
+
+    def _graph_weight(self, affinity: Any) -> float:
+        return float(self.graph_alpha)

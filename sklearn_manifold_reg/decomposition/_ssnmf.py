@@ -5,6 +5,10 @@ from numbers import Real
 from typing import Any
 
 from sklearn_manifold_reg.decomposition._graph_factorization import GraphFactorization
+from sklearn_manifold_reg.decomposition._penalty_weights import (
+    smoothness_weight,
+    sparsity_weight,
+)
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
@@ -31,13 +35,15 @@ class SSNMF(GraphFactorization):
     graph : graph builder or None, default=None
         Builder such as `ImageGraph(shape=(height, width))` for the pixels of an image;
         None takes `NeighborsGraph()`. X holds the data, so "precomputed" is refused.
-    alpha : float, default=0.03
+    alpha : float or "auto", default=0.03
         Weight of the sum of abundances, in the unit of X for endmembers of norm one.
         Larger values make abundances sparser, and pull endmembers into the data.
-    graph_alpha : float, default=0.03
+        "auto" goes by the size of X and its noise; take it where rows are far from
+        norm one.
+    graph_alpha : float or "auto", default=0.03
         Weight of differences between linked rows, relative to the fit. Larger values
         make abundances smoother, and push endmembers out of the data. 0 does without a
-        graph.
+        graph. "auto" goes by the degrees of the graph.
     scaling : {"unit_norm", "none"}, default="unit_norm"
         Whether rows of H have Euclidean norm one. Without that, abundances could avoid
         the penalties by being small, so "none" needs a sum to one, or no penalty.
@@ -76,6 +82,8 @@ class SSNMF(GraphFactorization):
         Endmembers H.
     abundances_ : array of shape (n_samples, n_components)
         Abundances W of the training rows.
+    alpha_, graph_alpha_ : float
+        Weights in use.
     graph_ : graph builder or None
         The fitted graph; None for `graph_alpha=0`.
     objective_ : float
@@ -120,8 +128,11 @@ class SSNMF(GraphFactorization):
 
     The problem is not convex: results depend on the start. With exact sums to one the
     sparsity term is constant; with `alpha >= sum_to_one_weight` and free scale there
-    is no minimum. The default of `alpha` suits pixels of norm one. `transform`
-    minimizes without the graph, row by row.
+    is no minimum. The default of `alpha` suits pixels of norm about one.
+    `alpha="auto"` is 0.015 of the root mean square norm of rows or, if that is larger,
+    the standard deviation of what the best matrix of rank K leaves; it takes an
+    eigenvalue problem of the smaller side of X. `graph_alpha="auto"` is 0.1 over the
+    mean degree. `transform` minimizes without the graph, row by row.
 
     The first three terms are those of [1]_; the constraint of norm one and "cd" are
     ours. In float32 the objective is known to 1e-7 of ||X||² only, so that sweeps may
@@ -153,7 +164,8 @@ class SSNMF(GraphFactorization):
 
     _parameter_constraints: dict = {
         **GraphFactorization._parameter_constraints,
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+        "graph_alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "sum_to_one": [StrOptions({"soft", "simplex"}), None],
         "sum_to_one_weight": [Interval(Real, 0, None, closed="neither")],
     }
@@ -223,7 +235,7 @@ class SSNMF(GraphFactorization):
             If `n_components` is more than X has rows or columns, or if `alpha` has no
             effect because of `sum_to_one="simplex"`.
         """
-        if self.sum_to_one == "simplex" and self.alpha > 0:
+        if self.sum_to_one == "simplex" and self.alpha not in ("auto", 0):
             warnings.warn(
                 f"alpha={self.alpha} has no effect with sum_to_one='simplex', where "
                 "abundances sum to one whatever they are; alpha=0 says so.",
@@ -232,11 +244,29 @@ class SSNMF(GraphFactorization):
             )
         return self._fit(X)
 
-    def _terms(self) -> dict[str, Any]:
+    def _terms(self, X: Any, n_components: int) -> dict[str, Any]:
         simplex = self.sum_to_one == "simplex"
         soft = self.sum_to_one == "soft"
+        if simplex:
+            self.alpha_ = 0.0
+        elif self.alpha != "auto":
+            self.alpha_ = float(self.alpha)
+        elif self.scaling == "none":
+            raise ValueError(
+                "alpha='auto' is a weight for endmembers of norm one: take "
+                "scaling='unit_norm', or give alpha."
+            )
+        else:
+            self.alpha_ = sparsity_weight(X, n_components)
         return {
-            "alpha": 0.0 if simplex else float(self.alpha),
+            "alpha": self.alpha_,
             "row_weight": float(self.sum_to_one_weight) if soft else 0.0,
             "simplex": simplex,
         }
+
+    def _graph_weight(self, affinity: Any) -> float:
+        if self.graph_alpha == "auto":
+            self.graph_alpha_ = smoothness_weight(affinity.row_sums())
+        else:
+            self.graph_alpha_ = float(self.graph_alpha)
+        return self.graph_alpha_

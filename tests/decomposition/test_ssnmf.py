@@ -170,6 +170,40 @@ def test_units_of_the_data():
     np.testing.assert_allclose(larger.abundances_, 1000 * model.abundances_, atol=1e-5)
 
 
+def test_weights_from_the_data_go_by_size_noise_and_degrees():
+    model = fitted(alpha="auto", graph_alpha="auto")
+    size = np.sqrt(np.mean(np.sum(X**2, axis=1)))
+    np.testing.assert_allclose(model.alpha_, 0.015 * size)
+    degrees = model.graph_.affinity_.sum(axis=1)
+    np.testing.assert_allclose(model.graph_alpha_ * degrees.mean(), 0.1)
+    same = fitted(alpha=model.alpha_, graph_alpha=model.graph_alpha_)
+    np.testing.assert_array_equal(same.abundances_, model.abundances_)
+    Y = mixtures(seed=1)
+    np.testing.assert_array_equal(same.transform(Y), model.transform(Y))
+
+    larger = fitted(1000 * X, alpha="auto", graph_alpha="auto")
+    np.testing.assert_allclose(larger.components_, model.components_, atol=1e-8)
+
+    rng = np.random.default_rng(0)
+    noisy = np.maximum(X + 0.05 * rng.standard_normal(X.shape), 0)
+    values = np.linalg.svd(noisy, compute_uv=False)
+    left = np.sqrt(np.sum(values[K:] ** 2) / ((N - K) * (P - K)))
+    alpha = fitted(noisy, alpha="auto").alpha_
+    np.testing.assert_allclose(alpha, left)
+    # Entries cut off at zero have less noise.
+    assert 0.03 < alpha < 0.05
+
+
+def test_weights_from_the_data_where_nothing_is_linked_or_left():
+    with pytest.warns(UserWarning, match="72 connected components"):
+        empty = frozen(np.zeros((N, N)))
+    assert fitted(graph=empty, graph_alpha="auto").graph_alpha_ == 0
+    square = np.eye(3) + 0.1
+    model = SSNMF(3, alpha="auto", graph_alpha=0.0, random_state=0).fit(square)
+    np.testing.assert_allclose(model.alpha_, 0.015 * np.linalg.norm(square) / 3**0.5)
+    assert fitted(**SETTINGS["simplex"] | {"alpha": "auto"}).alpha_ == 0
+
+
 def test_order_of_pixels_does_not_matter_to_the_minimum():
     order = np.random.default_rng(0).permutation(N)
     S = GRAPH.fit(X).affinity_
@@ -338,6 +372,10 @@ def test_callbacks_see_each_sweep_and_may_stop():
         ({"graph": NeighborsGraph(metric="precomputed")}, "cannot hold the graph"),
         ({"scaling": "none"}, "no best factorization"),
         (
+            {"scaling": "none", "sum_to_one": "soft", "alpha": "auto"},
+            "alpha='auto' is a weight for endmembers of norm one",
+        ),
+        (
             {"scaling": "none", "sum_to_one": "soft", "alpha": 1.0},
             "got alpha=1.0, graph_alpha=0.03 and a weight of 1.0",
         ),
@@ -418,3 +456,25 @@ def test_materials_of_a_real_scene(shared_data, seed):
     assert structured[1] <= 0.050
     assert structured[0] < extremes[0] < plain[0]
     assert model.projected_gradient_norm_ < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scene", ["samson", "jasper_ridge"])
+def test_weights_from_the_data_on_pixels_as_they_are(shared_data, scene):
+    """Reflectances up to 1: rows have norms of 0.4 to 12."""
+    data = shared_data(scene)
+    image = data["image"] / data["scale"]
+    X = image.reshape(-1, image.shape[2])
+    truth = data["endmembers"], data["abundances"].reshape(len(X), -1)
+    found, _ = vertex_component_analysis(X, len(truth[0]), random_state=0)
+    W = fully_constrained_least_squares(X, found)
+    extremes = spectral_errors(truth[0], found, truth[1], W)
+    weights = {"alpha": "auto", "graph_alpha": "auto", "accelerate": True}
+    graph = ImageGraph(shape=image.shape[:2])
+    model = SSNMF(len(found), graph, random_state=0, **weights).fit(X)
+    structured = spectral_errors(
+        truth[0], model.components_, truth[1], model.abundances_
+    )
+    assert max(structured) < 0.13
+    assert structured[0] < 0.5 * extremes[0]
+    assert structured[1] < 0.5 * extremes[1]
