@@ -2,11 +2,13 @@
 
 Prints times of fully constrained least squares for synthetic pixels, that of the
 product with the endmembers it contains, of `scipy.optimize.nnls` with a heavy row for
-the sum (timed on some pixels and scaled up), their ratio, and how far each is from the
+the sum and that of pysptools, where it is installed, by a quadratic program for each
+pixel (both timed on some pixels and scaled up), ratios, and how far each is from the
 conditions of optimality and from the sum.
 """
 
 import argparse
+import importlib.util
 
 import numpy as np
 from _timing import paired_seconds, print_table
@@ -34,11 +36,21 @@ def nnls_loop(X, E):
     return np.array([nnls(design, np.append(x, row))[0] for x in X])
 
 
+def pysptools_fcls(X, E):
+    from pysptools.abundance_maps.amaps import FCLS
+
+    return FCLS(X, E)
+
+
 def violation(X, E, W):
     """Largest descent left at a vertex, relative to the largest inner product."""
     residual = X - W @ E
     ahead = residual @ E.T - np.sum(residual * (W @ E), axis=1, keepdims=True)
     return float(ahead.max() / np.abs(X @ E.T).max())
+
+
+def off_sum(W):
+    return float(np.abs(W.sum(axis=1) - 1).max())
 
 
 def main():
@@ -48,8 +60,13 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
 
+    peers = {"nnls loop": nnls_loop}
+    if importlib.util.find_spec("pysptools"):
+        peers["pysptools"] = pysptools_fcls
     header = ["dtype", "materials", "noise", "ours (ms)", "product (ms)"]
-    header += ["nnls loop (ms)", "ratio", "violation", "of nnls", "sum", "of nnls"]
+    header += ["violation", "sum"]
+    for peer in peers:
+        header += [f"{peer} (ms)", "ratio", "its violation", "its sum"]
     rows = []
     for dtype, n_components, noise in (
         (np.float64, 3, 0.02),
@@ -61,20 +78,21 @@ def main():
     ):
         X, E = pixels(options.pixels, options.bands, n_components, noise, dtype)
         part = X[:N_LOOP]
-        ours, product, loop = paired_seconds(
+        ours, product, *others = paired_seconds(
             [
                 lambda X=X, E=E: fully_constrained_least_squares(X, E),
                 lambda X=X, E=E: X @ E.T,
-                lambda part=part, E=E: nnls_loop(part, E),
+                *(lambda f=f, part=part, E=E: f(part, E) for f in peers.values()),
             ],
             options.repeats,
         )
-        loop *= len(X) / len(part)
-        W, V = fully_constrained_least_squares(part, E), nnls_loop(part, E)
-        row = [np.dtype(dtype).name, n_components, noise]
-        row += [1e3 * ours, 1e3 * product, 1e3 * loop, ours / loop]
-        row += [violation(part, E, W), violation(part, E, V)]
-        row += [float(np.abs(w.sum(axis=1) - 1).max()) for w in (W, V)]
+        W = fully_constrained_least_squares(part, E)
+        row = [np.dtype(dtype).name, n_components, noise, 1e3 * ours, 1e3 * product]
+        row += [violation(part, E, W), off_sum(W)]
+        for peer, seconds in zip(peers.values(), others, strict=True):
+            seconds *= len(X) / len(part)
+            W = peer(part, E)
+            row += [1e3 * seconds, seconds / ours, violation(part, E, W), off_sum(W)]
         rows.append(row)
     print(f"{options.pixels} pixels of {options.bands} bands.\n")
     print_table(header, rows)
