@@ -29,7 +29,7 @@ from sklearn_manifold_reg.plotting import EndmembersDisplay
 
 
 def draw(contrast, seed, snr=20):
-    """A scene, its pixels as they are measured, and the light on each."""
+    """Draw a scene, its pixels as they are measured, and the light on each."""
     scene = make_mixed_scene(concentration=0.3, random_state=seed)
     rng = np.random.default_rng(seed)
     hills = gaussian_filter(rng.standard_normal(scene.shape), 1.5).reshape(-1, 1)
@@ -58,7 +58,7 @@ METHODS = {
 
 
 def unmix(method, scene, X):
-    """Angle to the true spectra, error of the shares, and the shares in order."""
+    """Give the angle to true spectra, the error of shares, and the shares in order."""
     W = method.fit_transform(X)
     order = match_components(scene.endmembers, method.components_)
     angle = spectral_angle_distance(scene.endmembers, method.components_)
