@@ -31,7 +31,7 @@ class GraphRegularizedNMF(GraphFactorization):
         penalty by being small, so "none" needs `graph_alpha=0`.
     solver : {"cd", "mu"}, default="cd"
         "cd" is block coordinate descent with exact steps; "mu" are multiplicative
-        updates, slower, on any array library.
+        updates, slower.
     init : {"vca", "spa", "nfindr", "random", "kmeans"} or array-like of shape \
 (n_components, n_features), default="kmeans"
         First components: rows found by the extractor of that name ("vca", "spa",
@@ -50,7 +50,8 @@ class GraphRegularizedNMF(GraphFactorization):
     random_state : int, RandomState instance or None, default=None
         Seed of the first components.
     n_jobs : int or None, default=None
-        Threads; None takes all cores. The result does not depend on it.
+        Threads, for NumPy only; None takes all cores. The result does not depend on
+        it.
 
     Attributes
     ----------
@@ -62,14 +63,14 @@ class GraphRegularizedNMF(GraphFactorization):
         The fitted graph; None for `graph_alpha=0`.
     objective_ : float
         The objective in the end.
-    objective_history_ : ndarray of shape (n_iter_ + 1,)
+    objective_history_ : array of shape (n_iter_ + 1,)
         The objective at the start and after each sweep.
     reconstruction_err_ : float
         Frobenius norm of X - W H.
     projected_gradient_norm_ : float
         How far W and H are from a stationary point, relative to the gradient of the
         fit; zero at stationary points.
-    component_indices_ : integer ndarray of shape (n_components,) or None
+    component_indices_ : integer array of shape (n_components,) or None
         Training rows that the first components were, if rows were.
     n_iter_ : int
         Number of sweeps of the best run.
@@ -85,7 +86,8 @@ class GraphRegularizedNMF(GraphFactorization):
 
     Notes
     -----
-    The problem is that of `SSNMF` with `alpha=0`, and so are the solvers. With
+    The problem is that of `SSNMF` with `alpha=0`, and so are the solvers and what is
+    said of arrays there. With
     `scaling="unit_norm"` the weight of the graph keeps its meaning as sweeps go on;
     [1]_ scales components once, in the end. `transform` takes no neighbors into
     account: a new row gets the code that fits it best.

@@ -48,7 +48,7 @@ class SSNMF(GraphFactorization):
         Weight of the deviation from one for "soft".
     solver : {"cd", "mu"}, default="cd"
         "cd" is block coordinate descent with exact steps; "mu" are multiplicative
-        updates, slower, on any array library.
+        updates, slower.
     init : {"vca", "spa", "nfindr", "random", "kmeans"} or array-like of shape \
 (n_components, n_features), default="vca"
         First endmembers: rows found by the extractor of that name ("vca",
@@ -68,7 +68,8 @@ class SSNMF(GraphFactorization):
     random_state : int, RandomState instance or None, default=None
         Seed of the first endmembers.
     n_jobs : int or None, default=None
-        Threads; None takes all cores. The result does not depend on it.
+        Threads, for NumPy only; None takes all cores. The result does not depend on
+        it.
 
     Attributes
     ----------
@@ -80,14 +81,14 @@ class SSNMF(GraphFactorization):
         The fitted graph; None for `graph_alpha=0`.
     objective_ : float
         The objective in the end.
-    objective_history_ : ndarray of shape (n_iter_ + 1,)
+    objective_history_ : array of shape (n_iter_ + 1,)
         The objective at the start and after each sweep.
     reconstruction_err_ : float
         Frobenius norm of X - W H.
     projected_gradient_norm_ : float
         How far W and H are from a stationary point, relative to the gradient of the
         fit; zero at stationary points.
-    component_indices_ : integer ndarray of shape (n_components,) or None
+    component_indices_ : integer array of shape (n_components,) or None
         Training rows that the first endmembers were, if rows were.
     n_iter_ : int
         Number of sweeps of the best run.
@@ -117,6 +118,11 @@ class SSNMF(GraphFactorization):
 
     A sweep takes 4 n p K + 2 nnz(S) K + O(n K²) multiplications; memory beside X and
     the graph is a few arrays of the shape of W.
+
+    Arrays of another library stay on their device under scikit-learn's
+    `array_api_dispatch`, where "cd" takes all rows of a color at once, with the same
+    iterates up to rounding. The pattern of the graph alone comes to the host, to be
+    colored.
 
     The problem is not convex: results depend on the start. With exact sums to one the
     sparsity term is constant; with `alpha >= sum_to_one_weight` and free scale there

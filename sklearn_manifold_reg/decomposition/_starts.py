@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.cluster import KMeans
 
+from sklearn_manifold_reg._arrays import asarray_like, namespace_of, to_numpy
 from sklearn_manifold_reg.decomposition._endmembers import (
     n_findr,
     successive_projection,
@@ -15,13 +16,13 @@ from sklearn_manifold_reg.decomposition._quadratic import solve_nonnegative_rows
 
 
 def initial_endmembers(
-    X: np.ndarray, init: Any, n_components: int, rng: np.random.RandomState
-) -> tuple[np.ndarray, np.ndarray | None]:
+    X: Any, init: Any, n_components: int, rng: np.random.RandomState
+) -> tuple[Any, Any]:
     """Choose endmembers to start from.
 
     Parameters
     ----------
-    X : ndarray of shape (n, p)
+    X : array of shape (n, p)
         Data.
     init : str or array-like of shape (n_components, p)
         Name in `STARTS`, or the endmembers themselves.
@@ -32,9 +33,9 @@ def initial_endmembers(
 
     Returns
     -------
-    H : ndarray of shape (n_components, p)
-        Non-negative, in the dtype of X.
-    indices : ndarray of shape (n_components,) or None
+    H : array of shape (n_components, p)
+        Non-negative, of the library and dtype of X.
+    indices : array of shape (n_components,) or None
         Rows of X that were taken, if rows were.
 
     Raises
@@ -45,16 +46,18 @@ def initial_endmembers(
     if isinstance(init, str):
         H, indices = STARTS[init](X, n_components, rng)
     else:
-        H, indices = np.array(init, dtype=X.dtype), None
-        if H.shape != (n_components, X.shape[1]):
+        H, indices = asarray_like(init, X), None
+        expected = (n_components, X.shape[1])
+        if tuple(H.shape) != expected:
             raise ValueError(
-                f"init has shape {H.shape}, expected one row for each of "
+                f"init has shape {tuple(H.shape)}, expected one row for each of "
                 f"{n_components} components and one column for each of {X.shape[1]} "
                 "features."
             )
-        if not np.all(np.isfinite(H)):
+        if not bool(namespace_of(H).all(namespace_of(H).isfinite(H))):
             raise ValueError("init contains NaN or infinity.")
-    return np.ascontiguousarray(np.maximum(H, 0), dtype=X.dtype), indices
+    xp = namespace_of(H)
+    return xp.clip(xp.astype(H, X.dtype), min=0), indices
 
 
 def row_abundances(
@@ -95,38 +98,38 @@ def row_abundances(
 
 
 def _extreme_rows(
-    X: np.ndarray, n_components: int, rng: np.random.RandomState
-) -> tuple[np.ndarray, np.ndarray]:
+    X: Any, n_components: int, rng: np.random.RandomState
+) -> tuple[Any, Any]:
     return vertex_component_analysis(X, n_components, random_state=rng)
 
 
-def _long_rows(
-    X: np.ndarray, n_components: int, _: np.random.RandomState
-) -> tuple[np.ndarray, np.ndarray]:
+def _long_rows(X: Any, n_components: int, _: np.random.RandomState) -> tuple[Any, Any]:
     return successive_projection(X, n_components)
 
 
 def _widest_rows(
-    X: np.ndarray, n_components: int, rng: np.random.RandomState
-) -> tuple[np.ndarray, np.ndarray]:
+    X: Any, n_components: int, rng: np.random.RandomState
+) -> tuple[Any, Any]:
     return n_findr(X, n_components, random_state=rng)
 
 
 def _random_rows(
-    X: np.ndarray, n_components: int, rng: np.random.RandomState
-) -> tuple[np.ndarray, np.ndarray]:
+    X: Any, n_components: int, rng: np.random.RandomState
+) -> tuple[Any, Any]:
     """Take different rows, those that are not zero first."""
+    xp = namespace_of(X)
     order = rng.permutation(X.shape[0])
-    zero = ~np.any(X[order], axis=1)
-    indices = order[np.argsort(zero, kind="stable")][:n_components]
-    return X[indices], indices
+    zero = to_numpy(xp.max(X, axis=1) == 0)[order]
+    chosen = order[np.argsort(zero, kind="stable")][:n_components]
+    indices = asarray_like(chosen, X)
+    return xp.take(X, indices, axis=0), indices
 
 
 def _cluster_centers(
-    X: np.ndarray, n_components: int, rng: np.random.RandomState
-) -> tuple[np.ndarray, None]:
-    model = KMeans(n_components, n_init=1, random_state=rng).fit(X)
-    return model.cluster_centers_, None
+    X: Any, n_components: int, rng: np.random.RandomState
+) -> tuple[Any, None]:
+    model = KMeans(n_components, n_init=1, random_state=rng).fit(to_numpy(X))
+    return asarray_like(model.cluster_centers_, X), None
 
 
 STARTS: dict[str, Callable] = {

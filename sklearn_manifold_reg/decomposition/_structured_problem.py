@@ -1,11 +1,13 @@
 """The problem that structured sparse factorizations solve, and its certificates."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sklearn_manifold_reg._arrays import CSR, namespace_of
 
-_BLOCK = 1 << 22
+# Entries of rows at a time: 2 MB, which stays in the cache.
+_BLOCK = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,8 @@ class StructuredProblem:
             With the degrees of the graph and the norm of the data.
         """
         degrees = None if affinity is None else affinity.row_sums()
-        return cls(X, affinity, degrees, squared_norm=inner(X, X), **terms)
+        squared_norm = sum(inner(X[rows, :], X[rows, :]) for rows in _blocks(X))
+        return cls(X, affinity, degrees, squared_norm=squared_norm, **terms)
 
     def objective(self, W: Any, G: Any, B: Any) -> float:
         """Compute F from Gram matrices, without W H.
@@ -152,11 +155,8 @@ class StructuredProblem:
         norm : float
             Frobenius norm, without the cancellation of Gram matrices.
         """
-        step = max(1, _BLOCK // self.X.shape[1])
         total = 0.0
-        n_rows = self.X.shape[0]
-        for start in range(0, n_rows, step):
-            rows = slice(start, min(start + step, n_rows))
+        for rows in _blocks(self.X):
             rest = self.X[rows, :] - W[rows, :] @ H
             total += inner(rest, rest)
         return total**0.5
@@ -177,6 +177,31 @@ def inner(A: Any, B: Any) -> float:
     """
     xp = namespace_of(A)
     return float(xp.sum(A * B, dtype=xp.float64))
+
+
+def row_products(A: Any, B: Any) -> Any:
+    """Sum products of entries in each row, without arrays of the size of `A`.
+
+    Parameters
+    ----------
+    A, B : arrays of shape (n, p)
+        Real.
+
+    Returns
+    -------
+    values : array of shape (n,)
+        Inner products of rows.
+    """
+    xp = namespace_of(A)
+    parts = (xp.sum(A[rows, :] * B[rows, :], axis=1) for rows in _blocks(A))
+    return xp.concat(list(parts))
+
+
+def _blocks(A: Any) -> Iterator[slice]:
+    """Rows, few enough for the cache at a time."""
+    n_rows, step = A.shape[0], max(1, _BLOCK // A.shape[1])
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
 
 
 def _feasible(slope: Any, values: Any) -> Any:

@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_manifold_reg._arrays import namespace_of
+from sklearn_manifold_reg._arrays import device, namespace_of, to_numpy
 from sklearn_manifold_reg.decomposition._row_descent import ColoredRows
-from sklearn_manifold_reg.decomposition._structured_problem import StructuredProblem
+from sklearn_manifold_reg.decomposition._structured_problem import (
+    StructuredProblem,
+    row_products,
+)
 
 # Keeps divisors of multiplicative updates from zero, and least entry they start at:
 # they cannot leave zero.
@@ -16,6 +19,8 @@ _TINY = 1e-12
 _LEAST_ENTRY = 1e-6
 # Passes over the endmembers, and over the entries of a row, in one sweep.
 _N_PASSES = 2
+# Multiples of the rounding error that count as zero.
+_ROUNDING = 64
 # Consecutive sweeps that change F little before the repetition ends.
 _RESTING = 2
 
@@ -139,9 +144,9 @@ class BlockSweeps:
     Parameters
     ----------
     problem : StructuredProblem
-        On the host.
+        On any array library.
     n_jobs : int or None, default=None
-        Threads. The result does not depend on it.
+        Threads, for NumPy only. The result does not depend on it.
     """
 
     monotone = True
@@ -149,39 +154,44 @@ class BlockSweeps:
     def __init__(self, problem: StructuredProblem, n_jobs: int | None = None) -> None:
         self.problem = problem
         self.n_jobs = n_jobs
-        X, affinity = problem.X, problem.affinity
+        affinity = problem.affinity
         if affinity is None:
-            self.rows = ColoredRows.uncoupled(X.shape[0], X.dtype)
+            self.rows = ColoredRows.uncoupled(problem.X)
         else:
             coupling = affinity.with_data(affinity.data * problem.graph_alpha)
             self.rows = ColoredRows.from_affinity(coupling)
 
     def start(self, W: Any, H: Any) -> tuple[Any, Any]:
-        """Take the first guess as it is.
+        """Take the first guess, without weights on the simplex that are rounding.
 
         Parameters
         ----------
-        W, H : ndarrays of shape (n, K) and (K, p)
+        W, H : arrays of shape (n, K) and (K, p)
             First guess.
 
         Returns
         -------
-        W, H : ndarrays
-            The same.
+        W, H : arrays
+            Where descent begins. It chooses among positive weights, so that it would
+            depend on those of rounding.
         """
-        return W, H
+        if not self.problem.simplex:
+            return W, H
+        xp = namespace_of(W)
+        W = xp.where(_ROUNDING * xp.finfo(W.dtype).eps < W, W, xp.zeros_like(W))
+        return W / xp.sum(W, axis=1, keepdims=True), H
 
     def sweep(self, W: Any, H: Any) -> tuple[Any, Any, float]:
         """Update the endmembers, then the abundances.
 
         Parameters
         ----------
-        W, H : ndarrays of shape (n, K) and (K, p)
+        W, H : arrays of shape (n, K) and (K, p)
             Abundances and endmembers.
 
         Returns
         -------
-        W, H : ndarrays
+        W, H : arrays
             New ones.
         objective : float
             F there, not above F before.
@@ -190,7 +200,7 @@ class BlockSweeps:
         H = _update_endmembers(problem, W, H)
         B, G = problem.X @ H.T, H @ H.T
         W = self.rows.descend(
-            W.copy(),
+            W,
             G + problem.row_weight,
             B + (problem.row_weight - problem.alpha),
             simplex=problem.simplex,
@@ -281,9 +291,10 @@ class Momentum:
         """
         previous, self.previous = self.previous, W
         if previous is not None:
-            ahead = np.maximum(W + self.size * (W - previous), 0)
+            xp = namespace_of(W)
+            ahead = xp.clip(W + self.size * (W - previous), min=0)
             if sweeps.problem.simplex:
-                ahead /= ahead.sum(axis=1, keepdims=True)
+                ahead = ahead / xp.sum(ahead, axis=1, keepdims=True)
             result = sweeps.sweep(ahead, H)
             if result[2] <= objective:
                 self.size = min(self.limit, self._GROWTH * self.size)
@@ -294,48 +305,45 @@ class Momentum:
         return sweeps.sweep(W, H)
 
 
-def _update_endmembers(
-    problem: StructuredProblem, W: np.ndarray, H: np.ndarray
-) -> np.ndarray:
+def _update_endmembers(problem: StructuredProblem, W: Any, H: Any) -> Any:
     """Give each endmember its best place, the others held.
 
     With unit norms that is the non-negative part of the residual's direction: the
     quadratic term is constant on the sphere.
     """
+    xp = namespace_of(W)
     # In this order the product takes 0.6 of the time that W' X takes.
     V, C = W.T @ W, (problem.X.T @ W).T
-    H = H.copy()
-    dead = np.flatnonzero(np.diagonal(V) == 0)
-    if dead.size:
-        _revive(problem, W, H, dead)
+    sizes = to_numpy(xp.linalg.diagonal(V))
+    H = xp.asarray(H, copy=True)
+    if not np.all(sizes):
+        _revive(problem, W, H, np.flatnonzero(sizes == 0))
+    columns = xp.arange(H.shape[1], device=device(H))
     for _ in range(_N_PASSES):
-        for k in np.flatnonzero(np.diagonal(V)):
-            target = C[k] - V[k] @ H + V[k, k] * H[k]
-            best = np.maximum(target, 0)
+        for k in np.flatnonzero(sizes).tolist():
+            H[k, :] = 0
+            target = C[k, :] - V[k, :] @ H
+            best = xp.clip(target, min=0)
             if not problem.unit_norm:
-                H[k] = best / V[k, k]
+                H[k, :] = best / V[k, k]
                 continue
-            norm = np.linalg.norm(best)
-            if norm > 0:
-                H[k] = best / norm
-            else:
-                H[k] = 0
-                H[k, np.argmax(target)] = 1
+            norm = xp.linalg.vector_norm(best)
+            peak = xp.astype(columns == xp.argmax(target), H.dtype)
+            scale = xp.where(norm > 0, norm, xp.ones_like(norm))
+            H[k, :] = xp.where(norm > 0, best / scale, peak)
     return H
 
 
-def _revive(
-    problem: StructuredProblem, W: np.ndarray, H: np.ndarray, dead: np.ndarray
-) -> None:
+def _revive(problem: StructuredProblem, W: Any, H: Any, dead: np.ndarray) -> None:
     """Put endmembers that no row uses at the rows that are explained worst.
 
     F does not depend on them, so it stays what it was.
     """
     X = problem.X
-    residuals = np.einsum("ij,ij->i", X, X)
-    residuals += np.einsum("ij,ij->i", W, W @ (H @ H.T) - 2 * (X @ H.T))
-    worst = np.argsort(-residuals, kind="stable")[: dead.size]
-    for k, i in zip(dead, worst, strict=False):
-        norm = np.linalg.norm(X[i])
+    xp = namespace_of(X)
+    residuals = row_products(X, X) + xp.sum(W * (W @ (H @ H.T) - 2 * (X @ H.T)), axis=1)
+    worst = xp.argsort(-residuals, stable=True)
+    for k, i in zip(dead.tolist(), to_numpy(worst[: len(dead)]).tolist(), strict=True):
+        norm = float(xp.linalg.vector_norm(X[i, :]))
         if norm > 0:
-            H[k] = X[i] / norm if problem.unit_norm else X[i]
+            H[k, :] = X[i, :] / norm if problem.unit_norm else X[i, :]

@@ -296,12 +296,6 @@ def test_multiplicative_updates_on_other_libraries(namespace):
         np.testing.assert_allclose(to_numpy(back), to_numpy(W) @ host.components_)
 
 
-def test_descent_stays_on_the_host(namespace):
-    xp, device = namespace
-    with pytest.raises(ValueError, match="take solver='mu', or NumPy arrays"):
-        SSNMF(K, init="random").fit(xp.asarray(X, device=device))
-
-
 class Watcher:
     """Remember the tasks that began, and stop at the third sweep."""
 
