@@ -32,11 +32,12 @@ class GraphRegularizedNMF(GraphFactorization):
     solver : {"cd", "mu"}, default="cd"
         "cd" is block coordinate descent with exact steps; "mu" are multiplicative
         updates, slower.
-    init : {"vca", "spa", "nfindr", "random", "kmeans"} or array-like of shape \
-(n_components, n_features), default="kmeans"
+    init : {"vca", "spa", "nfindr", "kmeans", "nndsvd", "random"} or array-like of \
+shape (n_components, n_features), default="kmeans"
         First components: rows found by the extractor of that name ("vca", "spa",
-        "nfindr"), rows drawn at random ("random"), centers of clusters ("kmeans"), or
-        given ones. Negative entries become 0.
+        "nfindr"), centers of clusters ("kmeans"), non-negative parts of singular
+        vectors ("nndsvd" [2]_), rows drawn at random ("random"), or given ones.
+        Negative entries become 0.
     n_init : int, default=1
         Number of runs from different starts, of which that of least objective is
         taken.
@@ -97,6 +98,10 @@ class GraphRegularizedNMF(GraphFactorization):
     .. [1] D. Cai, X. He, J. Han, T. S. Huang, "Graph regularized nonnegative matrix
        factorization for data representation", IEEE Transactions on Pattern Analysis
        and Machine Intelligence 33 (2011), doi:10.1109/TPAMI.2010.231.
+
+    .. [2] C. Boutsidis, E. Gallopoulos, "SVD based initialization: a head start for
+       nonnegative matrix factorization", Pattern Recognition 41, 2008,
+       doi:10.1016/j.patcog.2007.09.010.
 
     Examples
     --------

@@ -49,12 +49,12 @@ class SSNMF(GraphFactorization):
     solver : {"cd", "mu"}, default="cd"
         "cd" is block coordinate descent with exact steps; "mu" are multiplicative
         updates, slower.
-    init : {"vca", "spa", "nfindr", "random", "kmeans"} or array-like of shape \
-(n_components, n_features), default="vca"
-        First endmembers: rows found by the extractor of that name ("vca",
-        "spa", "nfindr"), rows drawn at
-        random ("random"), centers of clusters ("kmeans"), or given ones. Negative
-        entries become 0.
+    init : {"vca", "spa", "nfindr", "kmeans", "nndsvd", "random"} or array-like of \
+shape (n_components, n_features), default="vca"
+        First endmembers: rows found by the extractor of that name ("vca", "spa",
+        "nfindr"), centers of clusters ("kmeans"), non-negative parts of singular
+        vectors ("nndsvd" [2]_), rows drawn at random ("random"), or given ones.
+        Negative entries become 0.
     n_init : int, default=1
         Number of runs from different starts, of which that of least objective is
         taken.
@@ -138,6 +138,10 @@ class SSNMF(GraphFactorization):
     .. [1] F. Zhu, Y. Wang, S. Xiang, B. Fan, C. Pan, "Structured sparse method for
        hyperspectral unmixing", ISPRS Journal of Photogrammetry and Remote Sensing 88,
        2014, https://arxiv.org/abs/1403.4682
+
+    .. [2] C. Boutsidis, E. Gallopoulos, "SVD based initialization: a head start for
+       nonnegative matrix factorization", Pattern Recognition 41, 2008,
+       doi:10.1016/j.patcog.2007.09.010.
 
     Examples
     --------

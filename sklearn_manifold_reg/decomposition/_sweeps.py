@@ -20,7 +20,7 @@ _LEAST_ENTRY = 1e-6
 # Passes over the endmembers, and over the entries of a row, in one sweep.
 _N_PASSES = 2
 # Multiples of the rounding error that count as zero.
-_ROUNDING = 64
+_ROUNDING = 16
 # Consecutive sweeps that change F little before the repetition ends.
 _RESTING = 2
 
@@ -229,12 +229,14 @@ def factorize(
     iterations : iterable of int
         At most so many sweeps.
     tol : float
-        F rests if two sweeps in a row lower it by this share or less.
+        F rests if two sweeps in a row lower it by this share or less, or by what is
+        rounding beside ||X||².
     accelerate : bool
         Whether sweeps begin at extrapolated abundances.
     """
     momentum = Momentum() if accelerate else None
     resting = 0
+    rounding = _ROUNDING * float(np.finfo(np.float64).eps) * sweeps.problem.squared_norm
     for _ in iterations:
         before = run.history[-1]
         if momentum is None:
@@ -243,7 +245,7 @@ def factorize(
             run.W, run.H, value = momentum.sweep(sweeps, run.W, run.H, before)
         run.history.append(value)
         fall = before - value if sweeps.monotone else abs(before - value)
-        resting = resting + 1 if fall <= tol * abs(value) else 0
+        resting = resting + 1 if fall <= max(tol * abs(value), rounding) else 0
         if resting == _RESTING:
             run.converged = True
             break

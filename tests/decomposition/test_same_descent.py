@@ -83,7 +83,7 @@ def test_iterates_are_those_of_the_reference(name):
         assert_same(fitted(X, name), host)
 
 
-@pytest.mark.parametrize("init", ["spa", "nfindr", "random", X[:K]])
+@pytest.mark.parametrize("init", ["spa", "nfindr", "kmeans", "nndsvd", X[:K]])
 def test_starts_are_the_same(init, namespace):
     xp, device = namespace
     there = xp.asarray(X, device=device)
