@@ -187,11 +187,8 @@ class GraphFactorization(
                 unit_norm=self.scaling == "unit_norm",
                 **terms,
             )
-            sweeps = (
-                MultiplicativeSweeps(problem)
-                if self.solver == "mu"
-                else BlockSweeps(problem, self.n_jobs)
-            )
+            kind = MultiplicativeSweeps if self.solver == "mu" else BlockSweeps
+            sweeps = kind(problem, self.n_jobs)
             runs = [
                 self._run(sweeps, terms, n_components, rng, task)
                 for _ in range(self.n_init)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sklearn_manifold_reg._arrays import CSR, namespace_of
+from sklearn_manifold_reg.decomposition._products import row_scores
 
 # Entries of rows at a time: 2 MB, which stays in the cache.
 _BLOCK = 1 << 18
@@ -85,7 +86,7 @@ class StructuredProblem:
             F. Products are summed in float64.
         """
         xp = namespace_of(W)
-        value = 0.5 * (self.squared_norm - 2 * inner(W, B) + inner(W @ G, W))
+        value = 0.5 * (self.squared_norm - 2 * inner(W, B) + inner(row_scores(W, G), W))
         if self.affinity is not None:
             value += 0.5 * self.graph_alpha * inner(self.laplacian_product(W), W)
         if self.alpha:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_manifold_reg._arrays import device, namespace_of, to_numpy
+from sklearn_manifold_reg.decomposition._products import row_scores, weighted_sums
 from sklearn_manifold_reg.decomposition._row_descent import ColoredRows
 from sklearn_manifold_reg.decomposition._structured_problem import (
     StructuredProblem,
@@ -62,7 +63,8 @@ class Run:
         """
         W, H = sweeps.start(W, H)
         problem = sweeps.problem
-        return cls(W, H, [problem.objective(W, H @ H.T, problem.X @ H.T)])
+        B = row_scores(problem.X, H, n_jobs=sweeps.n_jobs)
+        return cls(W, H, [problem.objective(W, H @ H.T, B)])
 
     @property
     def n_iter(self) -> int:
@@ -77,10 +79,13 @@ class MultiplicativeSweeps:
     ----------
     problem : StructuredProblem
         Without the constraint `simplex`; on any array library.
+    n_jobs : int or None, default=None
+        Threads, for NumPy only. The result does not depend on it.
     """
 
-    def __init__(self, problem: StructuredProblem) -> None:
+    def __init__(self, problem: StructuredProblem, n_jobs: int | None = None) -> None:
         self.problem = problem
+        self.n_jobs = n_jobs
 
     @property
     def monotone(self) -> bool:
@@ -120,8 +125,9 @@ class MultiplicativeSweeps:
         """
         problem = self.problem
         xp = namespace_of(W)
-        H = H * ((problem.X.T @ W).T / ((W.T @ W) @ H + _TINY))
-        B, G = problem.X @ H.T, H @ H.T
+        V, C = (weighted_sums(W, A, n_jobs=self.n_jobs) for A in (W, problem.X))
+        H = H * (C / (V @ H + _TINY))
+        B, G = row_scores(problem.X, H, n_jobs=self.n_jobs), H @ H.T
         gain = B + problem.row_weight
         cost = W @ G + problem.alpha + _TINY
         if problem.row_weight:
@@ -197,8 +203,8 @@ class BlockSweeps:
             F there, not above F before.
         """
         problem = self.problem
-        H = _update_endmembers(problem, W, H)
-        B, G = problem.X @ H.T, H @ H.T
+        H = _update_endmembers(problem, W, H, self.n_jobs)
+        B, G = row_scores(problem.X, H, n_jobs=self.n_jobs), H @ H.T
         W = self.rows.descend(
             W,
             G + problem.row_weight,
@@ -307,15 +313,16 @@ class Momentum:
         return sweeps.sweep(W, H)
 
 
-def _update_endmembers(problem: StructuredProblem, W: Any, H: Any) -> Any:
+def _update_endmembers(
+    problem: StructuredProblem, W: Any, H: Any, n_jobs: int | None
+) -> Any:
     """Give each endmember its best place, the others held.
 
     With unit norms that is the non-negative part of the residual's direction: the
     quadratic term is constant on the sphere.
     """
     xp = namespace_of(W)
-    # In this order the product takes 0.6 of the time that W' X takes.
-    V, C = W.T @ W, (problem.X.T @ W).T
+    V, C = (weighted_sums(W, A, n_jobs=n_jobs) for A in (W, problem.X))
     sizes = to_numpy(xp.linalg.diagonal(V))
     H = xp.asarray(H, copy=True)
     if not np.all(sizes):
