@@ -43,7 +43,7 @@ VARIANTS = {
         {"solver": "mu", "init": "random"},
         {"sum_to_one": "soft", "scaling": "none", "init": "kmeans"},
         {"sum_to_one": "simplex", "scaling": "none", "alpha": 0.0},
-        {"graph_alpha": 0.0, "accelerate": True, "init": "spa"},
+        {"graph_alpha": 0.0, "accelerate": False, "init": "spa"},
     ],
     "GraphRegularizedNMF": [
         {"solver": "mu"},

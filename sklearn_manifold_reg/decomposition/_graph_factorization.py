@@ -223,7 +223,8 @@ class GraphFactorization(
         run = Run.begin(sweeps, W, H)
         with task.stage("factorize", self.max_iter) as stage:
             iterations = stage.iterations(self.max_iter, partial(_attributes, run))
-            factorize(run, sweeps, iterations, tol=self.tol, accelerate=self.accelerate)
+            accelerate = self.accelerate and self.solver == "cd"
+            factorize(run, sweeps, iterations, tol=self.tol, accelerate=accelerate)
         return run, indices
 
     def _store(
@@ -238,10 +239,11 @@ class GraphFactorization(
         self._X_fit = problem.X
         # A callback that asked to stop has its way without a warning.
         if not run.converged and run.n_iter == self.max_iter:
+            slow = self.solver == "mu" or not self.accelerate
+            faster = ", or take solver='cd' with accelerate=True" if slow else ""
             warnings.warn(
                 f"{type(self).__name__} still lowered its objective after "
-                f"max_iter={self.max_iter} sweeps; increase max_iter or tol, or take "
-                "solver='cd' with accelerate=True.",
+                f"max_iter={self.max_iter} sweeps; increase max_iter or tol{faster}.",
                 ConvergenceWarning,
                 stacklevel=4,
             )
@@ -258,9 +260,10 @@ class GraphFactorization(
                 "graph=FrozenEstimator(PrecomputedGraph().fit(affinity))."
             )
         terms = self._terms()
-        if self.solver == "mu" and (terms["simplex"] or self.accelerate):
-            asked = "accelerate=True" if self.accelerate else "sum_to_one='simplex'"
-            raise ValueError(f"solver='mu' does not offer {asked}; take solver='cd'.")
+        if self.solver == "mu" and terms["simplex"]:
+            raise ValueError(
+                "solver='mu' does not offer sum_to_one='simplex'; take solver='cd'."
+            )
         free = self.scaling == "none" and not terms["simplex"]
         shrinks = terms["alpha"] > 0 or self.graph_alpha > 0
         if free and shrinks and terms["row_weight"] <= terms["alpha"]:

@@ -45,9 +45,9 @@ shape (n_components, n_features), default="kmeans"
         Share of the objective by which two sweeps in a row must lower it to go on.
     max_iter : int, default=200
         Largest number of sweeps.
-    accelerate : bool, default=False
-        Whether "cd" extrapolates codes between sweeps. The objective still never
-        rises.
+    accelerate : bool, default=True
+        Whether "cd" extrapolates codes between sweeps, which takes fewer of them. The
+        objective still never rises. "mu" does without.
     random_state : int, RandomState instance or None, default=None
         Seed of the first components.
     n_jobs : int or None, default=None
@@ -131,7 +131,7 @@ shape (n_components, n_features), default="kmeans"
         n_init=1,
         tol=1e-6,
         max_iter=200,
-        accelerate=False,
+        accelerate=True,
         random_state=None,
         n_jobs=None,
     ):

@@ -62,9 +62,10 @@ shape (n_components, n_features), default="vca"
         Share of the objective by which two sweeps in a row must lower it to go on.
     max_iter : int, default=200
         Largest number of sweeps.
-    accelerate : bool, default=False
-        Whether "cd" extrapolates abundances between sweeps. That takes fewer sweeps
-        where endmembers are alike; the objective still never rises.
+    accelerate : bool, default=True
+        Whether "cd" extrapolates abundances between sweeps. That takes fewer sweeps,
+        most of all where endmembers are alike; the objective still never rises. "mu"
+        does without.
     random_state : int, RandomState instance or None, default=None
         Seed of the first endmembers.
     n_jobs : int or None, default=None
@@ -109,7 +110,9 @@ shape (n_components, n_features), default="vca"
     coordinate descent while its neighbors rest; rows go in an order of colors, in which
     neighbors differ, so that rows of one color can be done side by side. For
     "simplex" weight moves between the two entries whose exchange lowers the objective
-    most. The objective never rises, up to rounding.
+    most. The objective never rises, up to rounding: with `accelerate` a sweep starts at
+    abundances extrapolated from the last two [3]_, and is done again from where it came
+    if that did not lower the objective.
 
     "mu" scales entries by ratios of non-negative parts of the gradient. With
     `scaling="unit_norm"` endmembers are scaled after each sweep, after which the
@@ -142,6 +145,10 @@ shape (n_components, n_features), default="vca"
     .. [2] C. Boutsidis, E. Gallopoulos, "SVD based initialization: a head start for
        nonnegative matrix factorization", Pattern Recognition 41, 2008,
        doi:10.1016/j.patcog.2007.09.010.
+
+    .. [3] A. M. S. Ang, N. Gillis, "Accelerating nonnegative matrix factorization
+       algorithms using extrapolation", Neural Computation 31, 2019,
+       doi:10.1162/neco_a_01157.
 
     Examples
     --------
@@ -183,7 +190,7 @@ shape (n_components, n_features), default="vca"
         n_init=1,
         tol=1e-6,
         max_iter=200,
-        accelerate=False,
+        accelerate=True,
         random_state=None,
         n_jobs=None,
     ):

@@ -26,14 +26,13 @@ def pixels(seed=0):
 X = pixels()
 SETTINGS = {
     "default": {},
-    "accelerated": {"accelerate": True},
-    "soft": {"sum_to_one": "soft", "scaling": "none", "accelerate": True},
+    "step by step": {"accelerate": False},
+    "soft": {"sum_to_one": "soft", "scaling": "none"},
     "simplex": {"sum_to_one": "simplex", "scaling": "none", "alpha": 0.0},
     "simplex on the sphere": {
         "sum_to_one": "simplex",
         "alpha": 0.0,
         "graph_alpha": 0.3,
-        "accelerate": True,
     },
     "plain": {"alpha": 0.0, "graph_alpha": 0.0, "scaling": "none"},
     "heavy graph": {"graph_alpha": 50.0},
