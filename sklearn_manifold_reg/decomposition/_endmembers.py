@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 
 from sklearn_manifold_reg._arrays import asarray_like, float_dtypes, namespace_of
+from sklearn_manifold_reg.decomposition._products import row_products
 from sklearn_manifold_reg.utils._sklearn import Interval, validate_params
 
 # Multiples of the rounding error, relative to the largest, that count as zero.
@@ -111,7 +112,8 @@ def vertex_component_analysis(
         basis, origin = leading_vectors(xp, moment, n_components), xp.zeros_like(mean)
     else:
         basis, origin = leading_vectors(xp, covariance, n_components - 1), mean
-    Z = (X - origin) @ basis
+    # Not of a centered copy: X is the one large array.
+    Z = X @ basis - origin @ basis
     if not scaled:
         norm = xp.sqrt(xp.max(xp.sum(Z * Z, axis=1)))
         Z = xp.concat([Z, xp.ones_like(X[:, :1]) * norm], axis=1)
@@ -180,7 +182,7 @@ def successive_projection(X, n_components):
     array([1, 3])
     """
     X, xp = _check_pixels(X, n_components)
-    squares = xp.sum(X * X, axis=1)
+    squares = row_products(X, X)
     threshold = _ROUNDING * xp.finfo(X.dtype).eps * float(xp.max(squares))
     found: list[int] = []
     directions: list[Any] = []

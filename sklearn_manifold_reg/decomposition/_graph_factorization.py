@@ -185,10 +185,11 @@ class GraphFactorization(
                 affinity,
                 graph_alpha=float(self.graph_alpha),
                 unit_norm=self.scaling == "unit_norm",
+                n_jobs=self.n_jobs,
                 **terms,
             )
             kind = MultiplicativeSweeps if self.solver == "mu" else BlockSweeps
-            sweeps = kind(problem, self.n_jobs)
+            sweeps = kind(problem)
             runs = [
                 self._run(sweeps, terms, n_components, rng, task)
                 for _ in range(self.n_init)

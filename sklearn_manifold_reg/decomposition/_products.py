@@ -1,14 +1,18 @@
 """Products of tall arrays with few columns, which take most of the time of a sweep."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from sklearn_manifold_reg._arrays import namespace_of
 from sklearn_manifold_reg.utils._numba import n_threads, run_rows, use_compiled
 
 # Columns up to which a compiled loop is faster than BLAS, which first copies the tall
 # array to another layout, and whose threads go on spinning after each product.
 _FEW = 8
+# Entries of rows at a time: 2 MB, which stays in the cache.
+_BLOCK = 1 << 18
 # Rows of a partial sum: sums are added in a fixed order, whatever the threads.
 _ROWS = 1024
 # Multiplications below which a second thread costs more than it saves.
@@ -73,6 +77,42 @@ def weighted_sums(W: Any, X: Any, *, n_jobs: int | None = None) -> Any:
     ranges = [(part, part + 1) for part in range(n_parts)]
     run_rows(sum_rows, n_parts, W, X, _ROWS, parts, n_jobs=threads, ranges=ranges)
     return parts.sum(axis=0, dtype=np.float64).astype(X.dtype, copy=False)
+
+
+def row_products(A: Any, B: Any) -> Any:
+    """Sum products of entries in each row, without arrays of the size of `A`.
+
+    Parameters
+    ----------
+    A, B : arrays of shape (n, p)
+        Real.
+
+    Returns
+    -------
+    values : array of shape (n,)
+        Inner products of rows.
+    """
+    xp = namespace_of(A)
+    parts = (xp.sum(A[rows, :] * B[rows, :], axis=1) for rows in row_blocks(A))
+    return xp.concat(list(parts))
+
+
+def row_blocks(A: Any) -> Iterator[slice]:
+    """Cut rows into blocks that stay in the cache.
+
+    Parameters
+    ----------
+    A : array of shape (n, p)
+        Any array.
+
+    Yields
+    ------
+    rows : slice
+        Consecutive rows.
+    """
+    n_rows, step = A.shape[0], max(1, _BLOCK // A.shape[1])
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
 
 
 def _is_for_kernel(X: Any, n_columns: int) -> bool:

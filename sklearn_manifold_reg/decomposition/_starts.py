@@ -18,8 +18,8 @@ from sklearn_manifold_reg.decomposition._endmembers import (
     successive_projection,
     vertex_component_analysis,
 )
+from sklearn_manifold_reg.decomposition._products import row_products
 from sklearn_manifold_reg.decomposition._quadratic import solve_nonnegative_rows
-from sklearn_manifold_reg.decomposition._structured_problem import row_products
 
 # Rounds of k-means; a start need not be its optimum.
 _MOST_ROUNDS = 100

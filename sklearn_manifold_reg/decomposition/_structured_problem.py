@@ -1,14 +1,10 @@
 """The problem that structured sparse factorizations solve, and its certificates."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sklearn_manifold_reg._arrays import CSR, namespace_of
-from sklearn_manifold_reg.decomposition._products import row_scores
-
-# Entries of rows at a time: 2 MB, which stays in the cache.
-_BLOCK = 1 << 18
+from sklearn_manifold_reg.decomposition._products import row_blocks, weighted_sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +30,8 @@ class StructuredProblem:
         Whether rows of W sum to one exactly; `alpha` and `row_weight` are 0 then.
     unit_norm : bool
         Whether rows of H have norm one.
+    n_jobs : int or None
+        Threads, for NumPy only. No value depends on them.
     squared_norm : float
         ||X||².
     """
@@ -46,6 +44,7 @@ class StructuredProblem:
     row_weight: float
     simplex: bool
     unit_norm: bool
+    n_jobs: int | None
     squared_norm: float
 
     @classmethod
@@ -58,7 +57,7 @@ class StructuredProblem:
             Data.
         affinity : CSR of shape (n, n) or None
             Weights of the graph.
-        **terms : float and bool
+        **terms : float, int, bool and None
             The remaining attributes, but `squared_norm`.
 
         Returns
@@ -67,8 +66,7 @@ class StructuredProblem:
             With the degrees of the graph and the norm of the data.
         """
         degrees = None if affinity is None else affinity.row_sums()
-        squared_norm = sum(inner(X[rows, :], X[rows, :]) for rows in _blocks(X))
-        return cls(X, affinity, degrees, squared_norm=squared_norm, **terms)
+        return cls(X, affinity, degrees, squared_norm=inner(X, X), **terms)
 
     def objective(self, W: Any, G: Any, B: Any) -> float:
         """Compute F from Gram matrices, without W H.
@@ -86,7 +84,8 @@ class StructuredProblem:
             F. Products are summed in float64.
         """
         xp = namespace_of(W)
-        value = 0.5 * (self.squared_norm - 2 * inner(W, B) + inner(row_scores(W, G), W))
+        square = inner(weighted_sums(W, W, n_jobs=self.n_jobs), G)
+        value = 0.5 * (self.squared_norm - 2 * inner(W, B) + square)
         if self.affinity is not None:
             value += 0.5 * self.graph_alpha * inner(self.laplacian_product(W), W)
         if self.alpha:
@@ -110,7 +109,9 @@ class StructuredProblem:
             Of a graph that there must be.
         """
         assert self.affinity is not None
-        return self.affinity.matmat(W, diagonal=self.degrees, scale=-1.0)
+        return self.affinity.matmat(
+            W, diagonal=self.degrees, scale=-1.0, n_jobs=self.n_jobs
+        )
 
     def projected_gradient_norm(self, W: Any, H: Any) -> float:
         """Measure how far W and H are from a stationary point.
@@ -157,14 +158,14 @@ class StructuredProblem:
             Frobenius norm, without the cancellation of Gram matrices.
         """
         total = 0.0
-        for rows in _blocks(self.X):
+        for rows in row_blocks(self.X):
             rest = self.X[rows, :] - W[rows, :] @ H
             total += inner(rest, rest)
         return total**0.5
 
 
 def inner(A: Any, B: Any) -> float:
-    """Sum products of entries, in float64.
+    """Sum products of entries in float64, without arrays of the size of `A`.
 
     Parameters
     ----------
@@ -177,32 +178,10 @@ def inner(A: Any, B: Any) -> float:
         <A, B>.
     """
     xp = namespace_of(A)
-    return float(xp.sum(A * B, dtype=xp.float64))
-
-
-def row_products(A: Any, B: Any) -> Any:
-    """Sum products of entries in each row, without arrays of the size of `A`.
-
-    Parameters
-    ----------
-    A, B : arrays of shape (n, p)
-        Real.
-
-    Returns
-    -------
-    values : array of shape (n,)
-        Inner products of rows.
-    """
-    xp = namespace_of(A)
-    parts = (xp.sum(A[rows, :] * B[rows, :], axis=1) for rows in _blocks(A))
-    return xp.concat(list(parts))
-
-
-def _blocks(A: Any) -> Iterator[slice]:
-    """Rows, few enough for the cache at a time."""
-    n_rows, step = A.shape[0], max(1, _BLOCK // A.shape[1])
-    for start in range(0, n_rows, step):
-        yield slice(start, min(start + step, n_rows))
+    if A.ndim == 1:
+        A, B = A[:, None], B[:, None]
+    parts = (A[rows, :] * B[rows, :] for rows in row_blocks(A))
+    return sum(float(xp.sum(part, dtype=xp.float64)) for part in parts)
 
 
 def _feasible(slope: Any, values: Any) -> Any:

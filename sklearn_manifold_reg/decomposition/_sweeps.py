@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from sklearn_manifold_reg._arrays import device, namespace_of, to_numpy
-from sklearn_manifold_reg.decomposition._products import row_scores, weighted_sums
-from sklearn_manifold_reg.decomposition._row_descent import ColoredRows
-from sklearn_manifold_reg.decomposition._structured_problem import (
-    StructuredProblem,
+from sklearn_manifold_reg.decomposition._products import (
     row_products,
+    row_scores,
+    weighted_sums,
 )
+from sklearn_manifold_reg.decomposition._row_descent import ColoredRows
+from sklearn_manifold_reg.decomposition._structured_problem import StructuredProblem
 
 # Keeps divisors of multiplicative updates from zero, and least entry they start at:
 # they cannot leave zero.
@@ -63,7 +64,7 @@ class Run:
         """
         W, H = sweeps.start(W, H)
         problem = sweeps.problem
-        B = row_scores(problem.X, H, n_jobs=sweeps.n_jobs)
+        B = row_scores(problem.X, H, n_jobs=problem.n_jobs)
         return cls(W, H, [problem.objective(W, H @ H.T, B)])
 
     @property
@@ -79,13 +80,10 @@ class MultiplicativeSweeps:
     ----------
     problem : StructuredProblem
         Without the constraint `simplex`; on any array library.
-    n_jobs : int or None, default=None
-        Threads, for NumPy only. The result does not depend on it.
     """
 
-    def __init__(self, problem: StructuredProblem, n_jobs: int | None = None) -> None:
+    def __init__(self, problem: StructuredProblem) -> None:
         self.problem = problem
-        self.n_jobs = n_jobs
 
     @property
     def monotone(self) -> bool:
@@ -125,9 +123,9 @@ class MultiplicativeSweeps:
         """
         problem = self.problem
         xp = namespace_of(W)
-        V, C = (weighted_sums(W, A, n_jobs=self.n_jobs) for A in (W, problem.X))
+        V, C = (weighted_sums(W, A, n_jobs=problem.n_jobs) for A in (W, problem.X))
         H = H * (C / (V @ H + _TINY))
-        B, G = row_scores(problem.X, H, n_jobs=self.n_jobs), H @ H.T
+        B, G = row_scores(problem.X, H, n_jobs=problem.n_jobs), H @ H.T
         gain = B + problem.row_weight
         cost = W @ G + problem.alpha + _TINY
         if problem.row_weight:
@@ -151,15 +149,12 @@ class BlockSweeps:
     ----------
     problem : StructuredProblem
         On any array library.
-    n_jobs : int or None, default=None
-        Threads, for NumPy only. The result does not depend on it.
     """
 
     monotone = True
 
-    def __init__(self, problem: StructuredProblem, n_jobs: int | None = None) -> None:
+    def __init__(self, problem: StructuredProblem) -> None:
         self.problem = problem
-        self.n_jobs = n_jobs
         affinity = problem.affinity
         if affinity is None:
             self.rows = ColoredRows.uncoupled(problem.X)
@@ -203,15 +198,15 @@ class BlockSweeps:
             F there, not above F before.
         """
         problem = self.problem
-        H = _update_endmembers(problem, W, H, self.n_jobs)
-        B, G = row_scores(problem.X, H, n_jobs=self.n_jobs), H @ H.T
+        H = _update_endmembers(problem, W, H)
+        B, G = row_scores(problem.X, H, n_jobs=problem.n_jobs), H @ H.T
         W = self.rows.descend(
             W,
             G + problem.row_weight,
             B + (problem.row_weight - problem.alpha),
             simplex=problem.simplex,
             n_passes=_N_PASSES,
-            n_jobs=self.n_jobs,
+            n_jobs=problem.n_jobs,
         )
         return W, H, problem.objective(W, G, B)
 
@@ -310,19 +305,19 @@ class Momentum:
                 return result
             self.limit = self.size
             self.size /= self._DECAY
+            # They have the size of W each, and the next sweep needs as much again.
+            del ahead, result
         return sweeps.sweep(W, H)
 
 
-def _update_endmembers(
-    problem: StructuredProblem, W: Any, H: Any, n_jobs: int | None
-) -> Any:
+def _update_endmembers(problem: StructuredProblem, W: Any, H: Any) -> Any:
     """Give each endmember its best place, the others held.
 
     With unit norms that is the non-negative part of the residual's direction: the
     quadratic term is constant on the sphere.
     """
     xp = namespace_of(W)
-    V, C = (weighted_sums(W, A, n_jobs=n_jobs) for A in (W, problem.X))
+    V, C = (weighted_sums(W, A, n_jobs=problem.n_jobs) for A in (W, problem.X))
     sizes = to_numpy(xp.linalg.diagonal(V))
     H = xp.asarray(H, copy=True)
     if not np.all(sizes):
