@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 
 from sklearn_manifold_reg._arrays import asarray_like, float_dtypes, namespace_of
+from sklearn_manifold_reg.decomposition._products import row_products
 from sklearn_manifold_reg.utils._sklearn import Interval, validate_params
 
 # Multiples of the rounding error, relative to the largest, that count as zero.
@@ -108,10 +109,11 @@ def vertex_component_analysis(
         snr = _estimate_snr(xp, moment, covariance, n_components)
     scaled = n_components == 1 or snr > 15 + 10 * math.log10(n_components)
     if scaled:
-        basis, origin = _leading(xp, moment, n_components), xp.zeros_like(mean)
+        basis, origin = leading_vectors(xp, moment, n_components), xp.zeros_like(mean)
     else:
-        basis, origin = _leading(xp, covariance, n_components - 1), mean
-    Z = (X - origin) @ basis
+        basis, origin = leading_vectors(xp, covariance, n_components - 1), mean
+    # Not of a centered copy: X is the one large array.
+    Z = X @ basis - origin @ basis
     if not scaled:
         norm = xp.sqrt(xp.max(xp.sum(Z * Z, axis=1)))
         Z = xp.concat([Z, xp.ones_like(X[:, :1]) * norm], axis=1)
@@ -180,7 +182,7 @@ def successive_projection(X, n_components):
     array([1, 3])
     """
     X, xp = _check_pixels(X, n_components)
-    squares = xp.sum(X * X, axis=1)
+    squares = row_products(X, X)
     threshold = _ROUNDING * xp.finfo(X.dtype).eps * float(xp.max(squares))
     found: list[int] = []
     directions: list[Any] = []
@@ -276,7 +278,7 @@ def n_findr(X, n_components, *, max_iter=None, random_state=None):
     """
     X, xp = _check_pixels(X, n_components)
     centered = X - xp.mean(X, axis=0, keepdims=True)
-    basis = _leading(xp, centered.T @ centered, n_components - 1)
+    basis = leading_vectors(xp, centered.T @ centered, n_components - 1)
     Z = centered @ basis
     first = check_random_state(random_state).randint(X.shape[0])
     found = _grow_simplex(xp, Z, n_components, first)
@@ -331,8 +333,23 @@ def _estimate_snr(
     return 10 * math.log10(signal / rest) if signal > 0 else -math.inf
 
 
-def _leading(xp: ModuleType, moment: Any, n_directions: int) -> Any:
-    """Eigenvectors of the largest eigenvalues, the largest first, signs settled."""
+def leading_vectors(xp: ModuleType, moment: Any, n_directions: int) -> Any:
+    """Compute eigenvectors of the largest eigenvalues, with settled signs.
+
+    Parameters
+    ----------
+    xp : module
+        Namespace of `moment`.
+    moment : array of shape (p, p)
+        Symmetric matrix.
+    n_directions : int
+        Number of eigenvectors.
+
+    Returns
+    -------
+    vectors : array of shape (p, n_directions)
+        Orthonormal columns, that of the largest eigenvalue first.
+    """
     _, vectors = xp.linalg.eigh(moment)
     vectors = xp.flip(vectors, axis=1)[:, :n_directions]
     # Libraries choose signs differently, and random directions refer to them.

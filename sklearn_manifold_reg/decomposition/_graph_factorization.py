@@ -6,7 +6,6 @@ from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -16,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
+    check_array,
     check_is_fitted,
     check_non_negative,
     validate_data,
@@ -24,11 +24,9 @@ from sklearn.utils.validation import (
 from sklearn_manifold_reg._arrays import (
     asarray_like,
     csr_like,
+    device,
     float_dtypes,
-    get_namespace,
-    is_numpy,
     namespace_of,
-    to_numpy,
 )
 from sklearn_manifold_reg.decomposition._equal_rows import equal_rows
 from sklearn_manifold_reg.decomposition._starts import (
@@ -49,7 +47,11 @@ from sklearn_manifold_reg.utils._callbacks import (
     FitTask,
     fit_task,
 )
-from sklearn_manifold_reg.utils._sklearn import Interval, StrOptions
+from sklearn_manifold_reg.utils._sklearn import (
+    Interval,
+    StrOptions,
+    check_same_namespace,
+)
 
 
 class GraphFactorization(
@@ -124,13 +126,14 @@ class GraphFactorization(
             Rows that repeat a training row have its abundances.
         """
         check_is_fitted(self)
+        check_same_namespace(X, self, attribute="components_", method="transform")
         X = self._validate(X, reset=False)
         H = self.components_
         if X.dtype != H.dtype:
             X = namespace_of(X).astype(X, H.dtype)
         W = row_abundances(X, H, **self._row_terms, n_jobs=self.n_jobs)
-        matches = equal_rows(to_numpy(X), to_numpy(self._X_fit))
-        return replace_matched(W, asarray_like(matches, X), self.abundances_)
+        matches = equal_rows(X, self._X_fit)
+        return replace_matched(W, matches, self.abundances_)
 
     def inverse_transform(self, X: Any) -> Any:
         """Mix the endmembers: X @ components_.
@@ -146,9 +149,14 @@ class GraphFactorization(
             Rows.
         """
         check_is_fitted(self)
-        xp = get_namespace(X)
-        W = np.asarray(X) if is_numpy(xp) else X
-        return W @ self.components_
+        W = check_array(X, dtype=float_dtypes(X))
+        n_components = self.components_.shape[0]
+        if W.shape[1] != n_components:
+            raise ValueError(
+                f"X has {W.shape[1]} columns, but {type(self).__name__} mixes "
+                f"{n_components} endmembers; pass abundances, one column an endmember."
+            )
+        return W @ asarray_like(self.components_, W)
 
     def abundance_fractions(self, X: Any) -> Any:
         """Give abundances of rows as fractions that sum to one.
@@ -182,13 +190,11 @@ class GraphFactorization(
                 affinity,
                 graph_alpha=self._graph_weight(affinity),
                 unit_norm=self.scaling == "unit_norm",
+                n_jobs=self.n_jobs,
                 **terms,
             )
-            sweeps = (
-                MultiplicativeSweeps(problem)
-                if self.solver == "mu"
-                else BlockSweeps(problem, self.n_jobs)
-            )
+            kind = MultiplicativeSweeps if self.solver == "mu" else BlockSweeps
+            sweeps = kind(problem)
             runs = [
                 self._run(sweeps, terms, n_components, rng, task)
                 for _ in range(self.n_init)
@@ -214,18 +220,17 @@ class GraphFactorization(
     ) -> tuple[Run, Any]:
         """Do one factorization from one start."""
         problem = sweeps.problem
-        H, indices = initial_endmembers(
-            to_numpy(problem.X), self.init, n_components, rng
-        )
+        H, indices = initial_endmembers(problem.X, self.init, n_components, rng)
         if problem.unit_norm:
-            norms = np.linalg.norm(H, axis=1, keepdims=True)
-            H /= np.where(norms > 0, norms, 1)
-        H = asarray_like(H, problem.X)
+            xp = namespace_of(H)
+            norms = xp.linalg.vector_norm(H, axis=1, keepdims=True)
+            H = H / xp.where(norms > 0, norms, xp.ones_like(norms))
         W = row_abundances(problem.X, H, **terms, n_jobs=self.n_jobs)
         run = Run.begin(sweeps, W, H)
         with task.stage("factorize", self.max_iter) as stage:
             iterations = stage.iterations(self.max_iter, partial(_attributes, run))
-            factorize(run, sweeps, iterations, tol=self.tol, accelerate=self.accelerate)
+            accelerate = self.accelerate and self.solver == "cd"
+            factorize(run, sweeps, iterations, tol=self.tol, accelerate=accelerate)
         return run, indices
 
     def _store(
@@ -243,10 +248,11 @@ class GraphFactorization(
         }
         # A callback that asked to stop has its way without a warning.
         if not run.converged and run.n_iter == self.max_iter:
+            slow = self.solver == "mu" or not self.accelerate
+            faster = ", or take solver='cd' with accelerate=True" if slow else ""
             warnings.warn(
                 f"{type(self).__name__} still lowered its objective after "
-                f"max_iter={self.max_iter} sweeps; increase max_iter or tol, or take "
-                "solver='cd' with accelerate=True.",
+                f"max_iter={self.max_iter} sweeps; increase max_iter or tol{faster}.",
                 ConvergenceWarning,
                 stacklevel=4,
             )
@@ -262,11 +268,6 @@ class GraphFactorization(
                 f"graph: graph={self.graph!r}. For an affinity of your own take "
                 "graph=FrozenEstimator(PrecomputedGraph().fit(affinity))."
             )
-        if self.solver == "cd" and not is_numpy(namespace_of(X)):
-            raise ValueError(
-                "solver='cd' goes from row to row and runs on the host: take "
-                "solver='mu', or NumPy arrays."
-            )
         largest = min(X.shape)
         if self.n_components > largest:
             warnings.warn(
@@ -279,9 +280,10 @@ class GraphFactorization(
 
     def _check_terms(self, terms: dict[str, Any]) -> None:
         """Refuse what the solver lacks, and what has no minimum."""
-        if self.solver == "mu" and (terms["simplex"] or self.accelerate):
-            asked = "accelerate=True" if self.accelerate else "sum_to_one='simplex'"
-            raise ValueError(f"solver='mu' does not offer {asked}; take solver='cd'.")
+        if self.solver == "mu" and terms["simplex"]:
+            raise ValueError(
+                "solver='mu' does not offer sum_to_one='simplex'; take solver='cd'."
+            )
         free = self.scaling == "none" and not terms["simplex"]
         shrinks = terms["alpha"] > 0 or self.graph_alpha != 0
         if free and shrinks and terms["row_weight"] <= terms["alpha"]:
@@ -315,16 +317,20 @@ class GraphFactorization(
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
+        tags.array_api_support = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
 def _attributes(run: Run) -> dict[str, Any]:
     """Attributes that a run has so far."""
+    xp, there = namespace_of(run.W), device(run.W)
+    known = xp.__array_namespace_info__().dtypes(device=there, kind="real floating")
+    wide = known.get("float64", run.W.dtype)
     return {
         "components_": run.H,
         "abundances_": run.W,
         "objective_": run.history[-1],
-        "objective_history_": np.array(run.history),
+        "objective_history_": xp.asarray(run.history, dtype=wide, device=there),
         "n_iter_": run.n_iter,
     }

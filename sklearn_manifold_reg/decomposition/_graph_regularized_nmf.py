@@ -31,12 +31,13 @@ class GraphRegularizedNMF(GraphFactorization):
         penalty by being small, so "none" needs `graph_alpha=0`.
     solver : {"cd", "mu"}, default="cd"
         "cd" is block coordinate descent with exact steps; "mu" are multiplicative
-        updates, slower, on any array library.
-    init : {"vca", "spa", "nfindr", "random", "kmeans"} or array-like of shape \
-(n_components, n_features), default="kmeans"
+        updates, slower.
+    init : {"vca", "spa", "nfindr", "kmeans", "nndsvd", "random"} or array-like of \
+shape (n_components, n_features), default="kmeans"
         First components: rows found by the extractor of that name ("vca", "spa",
-        "nfindr"), rows drawn at random ("random"), centers of clusters ("kmeans"), or
-        given ones. Negative entries become 0.
+        "nfindr"), centers of clusters ("kmeans"), non-negative parts of singular
+        vectors ("nndsvd" [2]_), rows drawn at random ("random"), or given ones.
+        Negative entries become 0.
     n_init : int, default=1
         Number of runs from different starts, of which that of least objective is
         taken.
@@ -44,13 +45,14 @@ class GraphRegularizedNMF(GraphFactorization):
         Share of the objective by which two sweeps in a row must lower it to go on.
     max_iter : int, default=200
         Largest number of sweeps.
-    accelerate : bool, default=False
-        Whether "cd" extrapolates codes between sweeps. The objective still never
-        rises.
+    accelerate : bool, default=True
+        Whether "cd" extrapolates codes between sweeps, which takes fewer of them. The
+        objective still never rises. "mu" does without.
     random_state : int, RandomState instance or None, default=None
         Seed of the first components.
     n_jobs : int or None, default=None
-        Threads; None takes all cores. The result does not depend on it.
+        Threads, for NumPy only; None takes all cores. The result does not depend on
+        it.
 
     Attributes
     ----------
@@ -62,14 +64,14 @@ class GraphRegularizedNMF(GraphFactorization):
         The fitted graph; None for `graph_alpha=0`.
     objective_ : float
         The objective in the end.
-    objective_history_ : ndarray of shape (n_iter_ + 1,)
+    objective_history_ : array of shape (n_iter_ + 1,)
         The objective at the start and after each sweep.
     reconstruction_err_ : float
         Frobenius norm of X - W H.
     projected_gradient_norm_ : float
         How far W and H are from a stationary point, relative to the gradient of the
         fit; zero at stationary points.
-    component_indices_ : integer ndarray of shape (n_components,) or None
+    component_indices_ : integer array of shape (n_components,) or None
         Training rows that the first components were, if rows were.
     n_iter_ : int
         Number of sweeps of the best run.
@@ -85,7 +87,8 @@ class GraphRegularizedNMF(GraphFactorization):
 
     Notes
     -----
-    The problem is that of `SSNMF` with `alpha=0`, and so are the solvers. With
+    The problem is that of `SSNMF` with `alpha=0`, and so are the solvers and what is
+    said of arrays there. With
     `scaling="unit_norm"` the weight of the graph keeps its meaning as sweeps go on;
     [1]_ scales components once, in the end. `transform` takes no neighbors into
     account: a new row gets the code that fits it best.
@@ -95,6 +98,10 @@ class GraphRegularizedNMF(GraphFactorization):
     .. [1] D. Cai, X. He, J. Han, T. S. Huang, "Graph regularized nonnegative matrix
        factorization for data representation", IEEE Transactions on Pattern Analysis
        and Machine Intelligence 33 (2011), doi:10.1109/TPAMI.2010.231.
+
+    .. [2] C. Boutsidis, E. Gallopoulos, "SVD based initialization: a head start for
+       nonnegative matrix factorization", Pattern Recognition 41, 2008,
+       doi:10.1016/j.patcog.2007.09.010.
 
     Examples
     --------
@@ -124,7 +131,7 @@ class GraphRegularizedNMF(GraphFactorization):
         n_init=1,
         tol=1e-6,
         max_iter=200,
-        accelerate=False,
+        accelerate=True,
         random_state=None,
         n_jobs=None,
     ):

@@ -54,13 +54,13 @@ class SSNMF(GraphFactorization):
         Weight of the deviation from one for "soft".
     solver : {"cd", "mu"}, default="cd"
         "cd" is block coordinate descent with exact steps; "mu" are multiplicative
-        updates, slower, on any array library.
-    init : {"vca", "spa", "nfindr", "random", "kmeans"} or array-like of shape \
-(n_components, n_features), default="vca"
-        First endmembers: rows found by the extractor of that name ("vca",
-        "spa", "nfindr"), rows drawn at
-        random ("random"), centers of clusters ("kmeans"), or given ones. Negative
-        entries become 0.
+        updates, slower.
+    init : {"vca", "spa", "nfindr", "kmeans", "nndsvd", "random"} or array-like of \
+shape (n_components, n_features), default="vca"
+        First endmembers: rows found by the extractor of that name ("vca", "spa",
+        "nfindr"), centers of clusters ("kmeans"), non-negative parts of singular
+        vectors ("nndsvd" [2]_), rows drawn at random ("random"), or given ones.
+        Negative entries become 0.
     n_init : int, default=1
         Number of runs from different starts, of which that of least objective is
         taken.
@@ -68,13 +68,15 @@ class SSNMF(GraphFactorization):
         Share of the objective by which two sweeps in a row must lower it to go on.
     max_iter : int, default=200
         Largest number of sweeps.
-    accelerate : bool, default=False
-        Whether "cd" extrapolates abundances between sweeps. That takes fewer sweeps
-        where endmembers are alike; the objective still never rises.
+    accelerate : bool, default=True
+        Whether "cd" extrapolates abundances between sweeps. That takes fewer sweeps,
+        most of all where endmembers are alike; the objective still never rises. "mu"
+        does without.
     random_state : int, RandomState instance or None, default=None
         Seed of the first endmembers.
     n_jobs : int or None, default=None
-        Threads; None takes all cores. The result does not depend on it.
+        Threads, for NumPy only; None takes all cores. The result does not depend on
+        it.
 
     Attributes
     ----------
@@ -88,14 +90,14 @@ class SSNMF(GraphFactorization):
         The fitted graph; None for `graph_alpha=0`.
     objective_ : float
         The objective in the end.
-    objective_history_ : ndarray of shape (n_iter_ + 1,)
+    objective_history_ : array of shape (n_iter_ + 1,)
         The objective at the start and after each sweep.
     reconstruction_err_ : float
         Frobenius norm of X - W H.
     projected_gradient_norm_ : float
         How far W and H are from a stationary point, relative to the gradient of the
         fit; zero at stationary points.
-    component_indices_ : integer ndarray of shape (n_components,) or None
+    component_indices_ : integer array of shape (n_components,) or None
         Training rows that the first endmembers were, if rows were.
     n_iter_ : int
         Number of sweeps of the best run.
@@ -116,7 +118,9 @@ class SSNMF(GraphFactorization):
     coordinate descent while its neighbors rest; rows go in an order of colors, in which
     neighbors differ, so that rows of one color can be done side by side. For
     "simplex" weight moves between the two entries whose exchange lowers the objective
-    most. The objective never rises, up to rounding.
+    most. The objective never rises, up to rounding: with `accelerate` a sweep starts at
+    abundances extrapolated from the last two [3]_, and is done again from where it came
+    if that did not lower the objective.
 
     "mu" scales entries by ratios of non-negative parts of the gradient. With
     `scaling="unit_norm"` endmembers are scaled after each sweep, after which the
@@ -125,6 +129,11 @@ class SSNMF(GraphFactorization):
 
     A sweep takes 4 n p K + 2 nnz(S) K + O(n K²) multiplications; memory beside X and
     the graph is a few arrays of the shape of W.
+
+    Arrays of another library stay on their device under scikit-learn's
+    `array_api_dispatch`, where "cd" takes all rows of a color at once, with the same
+    iterates up to rounding. The pattern of the graph alone comes to the host, to be
+    colored.
 
     The problem is not convex: results depend on the start. With exact sums to one the
     sparsity term is constant; with `alpha >= sum_to_one_weight` and free scale there
@@ -143,6 +152,14 @@ class SSNMF(GraphFactorization):
     .. [1] F. Zhu, Y. Wang, S. Xiang, B. Fan, C. Pan, "Structured sparse method for
        hyperspectral unmixing", ISPRS Journal of Photogrammetry and Remote Sensing 88,
        2014, https://arxiv.org/abs/1403.4682
+
+    .. [2] C. Boutsidis, E. Gallopoulos, "SVD based initialization: a head start for
+       nonnegative matrix factorization", Pattern Recognition 41, 2008,
+       doi:10.1016/j.patcog.2007.09.010.
+
+    .. [3] A. M. S. Ang, N. Gillis, "Accelerating nonnegative matrix factorization
+       algorithms using extrapolation", Neural Computation 31, 2019,
+       doi:10.1162/neco_a_01157.
 
     Examples
     --------
@@ -185,7 +202,7 @@ class SSNMF(GraphFactorization):
         n_init=1,
         tol=1e-6,
         max_iter=200,
-        accelerate=False,
+        accelerate=True,
         random_state=None,
         n_jobs=None,
     ):

@@ -21,28 +21,29 @@ def color_rows(indptr, indices, colors, last_seen):
 
 
 @kernel
-def _descend_orthant(Q, diagonal, c, w, n_passes, tol):
+def _descend_orthant(Q, diagonal, c, w, n_passes):
     """Minimize each entry in turn: w_k = max(0, ...)."""
     K = np.uint32(w.shape[0])
     zero = w[0] * 0
     for _ in range(n_passes):
-        largest = zero
         for k in range(K):
+            # Taken out of the sum, as its share of it cancels.
+            w[k] = zero
             value = c[k]
             for m in range(K):
                 value -= Q[k, m] * w[m]
-            value += Q[k, k] * w[k]
             curvature = Q[k, k] + diagonal
-            value = value / curvature if value > 0 and curvature > 0 else zero
-            largest = max(largest, abs(value - w[k]))
-            w[k] = value
-        if largest <= tol * np.sum(w):
-            return
+            if value > 0 and curvature > 0:
+                w[k] = value / curvature
 
 
 @kernel
-def _descend_simplex(Q, diagonal, c, w, slope, n_steps, tol):
-    """Move weight from the entry of steepest ascent to that of steepest descent."""
+def _descend_simplex(Q, diagonal, c, w, slope, n_steps, equal):
+    """Move weight from the entry of steepest ascent to that of steepest descent.
+
+    An exchange levels two slopes; the first of those that are equal up to rounding is
+    taken, so that results do not depend on it.
+    """
     K = np.uint32(w.shape[0])
     size = w[0] * 0
     for k in range(K):
@@ -51,15 +52,21 @@ def _descend_simplex(Q, diagonal, c, w, slope, n_steps, tol):
             value += Q[k, m] * w[m]
         slope[k] = value
         size = max(size, abs(c[k]))
+    margin = equal * size
     for _ in range(n_steps):
-        to, source = np.uint32(0), K
+        lowest, highest = slope[0], slope.dtype.type(-np.inf)
         for k in range(K):
-            if slope[k] < slope[to]:
+            lowest = min(lowest, slope[k])
+            if w[k] > 0:
+                highest = max(highest, slope[k])
+        to, source = K, K
+        for k in range(K):
+            if to == K and slope[k] <= lowest + margin:
                 to = np.uint32(k)
-            if w[k] > 0 and (source == K or slope[k] > slope[source]):
+            if source == K and w[k] > 0 and slope[k] >= highest - margin:
                 source = np.uint32(k)
         gap = slope[source] - slope[to]
-        if gap <= tol * size:
+        if gap <= margin:
             return
         curvature = Q[to, to] + Q[source, source] - 2 * Q[to, source] + 2 * diagonal
         step = w[source]
@@ -86,7 +93,7 @@ def descend_rows(
     linear,
     simplex,
     n_passes,
-    tol,
+    equal,
     W,
     start,
     stop,
@@ -104,6 +111,6 @@ def descend_rows(
             for k in range(K):
                 c[k] += weights[entry] * W[j, k]
         if simplex:
-            _descend_simplex(Q, degrees[i], c, W[i], slope, n_passes * K, tol)
+            _descend_simplex(Q, degrees[i], c, W[i], slope, n_passes * K, equal)
         else:
-            _descend_orthant(Q, degrees[i], c, W[i], n_passes, tol)
+            _descend_orthant(Q, degrees[i], c, W[i], n_passes)

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sklearn_manifold_reg._arrays import CSR, namespace_of
-
-_BLOCK = 1 << 22
+from sklearn_manifold_reg.decomposition._products import row_blocks, weighted_sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +30,8 @@ class StructuredProblem:
         Whether rows of W sum to one exactly; `alpha` and `row_weight` are 0 then.
     unit_norm : bool
         Whether rows of H have norm one.
+    n_jobs : int or None
+        Threads, for NumPy only. No value depends on them.
     squared_norm : float
         ||X||².
     """
@@ -43,6 +44,7 @@ class StructuredProblem:
     row_weight: float
     simplex: bool
     unit_norm: bool
+    n_jobs: int | None
     squared_norm: float
 
     @classmethod
@@ -55,7 +57,7 @@ class StructuredProblem:
             Data.
         affinity : CSR of shape (n, n) or None
             Weights of the graph.
-        **terms : float and bool
+        **terms : float, int, bool and None
             The remaining attributes, but `squared_norm`.
 
         Returns
@@ -82,7 +84,8 @@ class StructuredProblem:
             F. Products are summed in float64.
         """
         xp = namespace_of(W)
-        value = 0.5 * (self.squared_norm - 2 * inner(W, B) + inner(W @ G, W))
+        square = inner(weighted_sums(W, W, n_jobs=self.n_jobs), G)
+        value = 0.5 * (self.squared_norm - 2 * inner(W, B) + square)
         if self.affinity is not None:
             value += 0.5 * self.graph_alpha * inner(self.laplacian_product(W), W)
         if self.alpha:
@@ -106,7 +109,9 @@ class StructuredProblem:
             Of a graph that there must be.
         """
         assert self.affinity is not None
-        return self.affinity.matmat(W, diagonal=self.degrees, scale=-1.0)
+        return self.affinity.matmat(
+            W, diagonal=self.degrees, scale=-1.0, n_jobs=self.n_jobs
+        )
 
     def projected_gradient_norm(self, W: Any, H: Any) -> float:
         """Measure how far W and H are from a stationary point.
@@ -152,18 +157,15 @@ class StructuredProblem:
         norm : float
             Frobenius norm, without the cancellation of Gram matrices.
         """
-        step = max(1, _BLOCK // self.X.shape[1])
         total = 0.0
-        n_rows = self.X.shape[0]
-        for start in range(0, n_rows, step):
-            rows = slice(start, min(start + step, n_rows))
+        for rows in row_blocks(self.X):
             rest = self.X[rows, :] - W[rows, :] @ H
             total += inner(rest, rest)
         return total**0.5
 
 
 def inner(A: Any, B: Any) -> float:
-    """Sum products of entries, in float64.
+    """Sum products of entries in float64, without arrays of the size of `A`.
 
     Parameters
     ----------
@@ -176,7 +178,10 @@ def inner(A: Any, B: Any) -> float:
         <A, B>.
     """
     xp = namespace_of(A)
-    return float(xp.sum(A * B, dtype=xp.float64))
+    if A.ndim == 1:
+        A, B = A[:, None], B[:, None]
+    parts = (A[rows, :] * B[rows, :] for rows in row_blocks(A))
+    return sum(float(xp.sum(part, dtype=xp.float64)) for part in parts)
 
 
 def _feasible(slope: Any, values: Any) -> Any:

@@ -35,9 +35,13 @@ def objective(rows, W):
     return 0.5 * np.sum((W @ Q) * W) + 0.5 * np.sum((L @ W) * W) - np.sum(W * LINEAR)
 
 
+def colors_of(csr):
+    return greedy_colors(csr.indptr, csr.indices)
+
+
 def test_neighbors_have_different_colors(compiled):
     csr = random_graph()
-    colors = greedy_colors(csr)
+    colors = colors_of(csr)
     assert np.all(colors[csr.entry_rows()] != colors[csr.indices])
     assert colors.max() <= np.diff(csr.indptr).max()
 
@@ -45,7 +49,7 @@ def test_neighbors_have_different_colors(compiled):
 @pytest.mark.parametrize("radius", [1, 2])
 def test_pixels_take_as_few_colors_as_a_window_has_places(radius):
     graph = ImageGraph((7, 9), radius=radius).fit(rng.random((63, 3)))
-    assert greedy_colors(CSR.from_scipy(graph.affinity_)).max() + 1 == (radius + 1) ** 2
+    assert len(set(colors_of(CSR.from_scipy(graph.affinity_)))) == (radius + 1) ** 2
 
 
 @pytest.mark.parametrize("simplex", [False, True])
@@ -134,7 +138,7 @@ def test_permuted_rows_in_the_permuted_order_give_the_permuted_result():
 
 def test_columns_without_curvature_get_nothing(compiled):
     """An endmember of zeros has neither curvature nor a pull."""
-    rows = ColoredRows.uncoupled(3, np.float64)
+    rows = ColoredRows.uncoupled(np.ones((3, 2)))
     flat = np.diag([1.0, 0.0])
     linear = np.array([[1.0, 0.0], [2.0, 0.0], [-1.0, 0.0]])
     W = rows.descend(np.ones((3, 2)), flat, linear)
