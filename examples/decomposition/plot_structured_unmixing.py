@@ -88,9 +88,9 @@ ax.set(xlabel="contrast of the light", ylabel="error of the shares", ylim=(0, No
 ax.legend()
 
 # %%
-# In even light the sum is knowledge, and knowing it is best. Where the light changes it
-# is false, and the darkest and brightest pixels pass for pure ones. The graph helps
-# against the noise in dark pixels.
+# In even light the sum is true, and pure pixels do about as well as anything. Where the
+# light changes it is false, and bright pixels pass for pure ones. The graph helps
+# against the noise, most of all in dark pixels.
 #
 # Maps
 # ----
