@@ -6,10 +6,10 @@ most 2000 sweeps. Descent gets as many sweeps as it needs to go below the peer's
 objective. All start from the same endmembers, and the graph is given. Times are whole
 fits.
 
-Then, what extrapolation does to a fit that goes on to its tolerance: scenes of pixels of
-norm one, with the graph of the image and with that of neighbors, and digits. At last,
-time and memory of a fit of 300 x 300 pixels of 160 bands and 6 materials in a process of
-its own, the graph included.
+Then, what extrapolation does to a fit that goes on to its tolerance: scenes of pixels
+of norm one, with the graph of the image and with that of neighbors, and digits. At
+last, time and memory of a fit of 300 x 300 pixels of 160 bands and 6 materials in a
+process of its own, the graph included.
 """
 
 import argparse
