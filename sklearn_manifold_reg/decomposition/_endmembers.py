@@ -411,6 +411,8 @@ def _as_indices(xp: ModuleType, found: list[int], X: Any) -> Any:
 
 
 def _raise_dependent(n_found: int, n_components: int, how: str) -> None:
+    if n_found == 0:
+        raise ValueError("X holds zeros only, so that there are no endmembers in it.")
     raise ValueError(
         f"X holds {n_found} {how} independent pixels up to rounding, fewer than "
         f"n_components={n_components}; ask for at most {n_found} endmembers."

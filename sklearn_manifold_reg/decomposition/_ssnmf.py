@@ -133,7 +133,8 @@ shape (n_components, n_features), default="vca"
     Arrays of another library stay on their device under scikit-learn's
     `array_api_dispatch`, where "cd" takes all rows of a color at once, with the same
     iterates up to rounding. The pattern of the graph alone comes to the host, to be
-    colored.
+    colored. `ImageGraph` is built on the host: for pixels on a device take
+    `graph=FrozenEstimator(ImageGraph(...).fit(X_host))`.
 
     The problem is not convex: results depend on the start. With exact sums to one the
     sparsity term is constant; with `alpha >= sum_to_one_weight` and free scale there
