@@ -7,6 +7,14 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_manifold_reg._arrays import (
+    CSR,
+    asarray_like,
+    csr_like,
+    float_dtypes,
+    is_numpy,
+    namespace_of,
+)
 from sklearn_manifold_reg.graph._builder import GraphBuilder
 from sklearn_manifold_reg.graph._neighbors import query_neighbors
 from sklearn_manifold_reg.graph._symmetrize import neighbor_csr
@@ -15,12 +23,15 @@ from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
     align_sparse_interface,
+    check_same_namespace,
     validate_params_on_fit,
 )
 
 # Training pixels that a new pixel is linked to.
 _N_NEIGHBORS = 8
 _SERIAL_WORK = 200_000
+# Entries of one block of differences on a device.
+_BLOCK_ENTRIES = 16_000_000
 
 
 class ImageGraph(GraphBuilder):
@@ -140,19 +151,24 @@ class ImageGraph(GraphBuilder):
                 f"bandwidth={self.bandwidth!r} has no meaning for "
                 f"weights={self.weights!r}; it is the width of weights='heat'."
             )
-        affinity = window_distances(X, height, width, self.radius)
+        distances = window_distances(X, height, width, self.radius)
+        xp = namespace_of(X)
         self.bandwidth_: float | None = None
         if self.weights == "heat":
-            self.bandwidth_ = float(self.bandwidth or _median_width(affinity.data))
-            affinity.data = np.exp(-((affinity.data / self.bandwidth_) ** 2))
+            self.bandwidth_ = float(self.bandwidth or _median_width(distances.data))
+            weights = xp.exp(-((distances.data / self.bandwidth_) ** 2))
         else:
-            affinity.data[:] = 1
+            weights = xp.ones_like(distances.data)
         if self.spatial_bandwidth is not None:
-            affinity.data *= _spatial_factor(affinity, width, self.spatial_bandwidth)
-        affinity.data = affinity.data.astype(X.dtype, copy=False)
-        affinity.eliminate_zeros()
+            near = _spatial_factor(height, width, self.radius, self.spatial_bandwidth)
+            weights = weights * asarray_like(near, weights)
         self._X_fit = X
-        return self._store(affinity)
+        weights = xp.astype(weights, X.dtype, copy=False)
+        if isinstance(distances, CSR):
+            return self._store(distances.with_data(weights))
+        distances.data = weights
+        distances.eliminate_zeros()
+        return self._store(distances)
 
     def transform(self, X: Any) -> Any:
         """Link new pixels to the training pixels with the nearest values.
@@ -169,11 +185,14 @@ class ImageGraph(GraphBuilder):
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
-        found = query_neighbors(self._X_fit, X, min(_N_NEIGHBORS, len(self._X_fit)))
-        weights = np.ones_like(found.distances)
+        check_same_namespace(X, self, attribute="_X_fit", method="transform")
+        n_pixels = self._X_fit.shape[0]
+        found = query_neighbors(self._X_fit, X, min(_N_NEIGHBORS, n_pixels))
+        xp = namespace_of(X)
+        weights = xp.ones_like(found.distances)
         if self.bandwidth_ is not None:
-            weights = np.exp(-((found.distances / self.bandwidth_) ** 2))
-        affinity = neighbor_csr(found.indices, weights, len(self._X_fit))
+            weights = xp.exp(-((found.distances / self.bandwidth_) ** 2))
+        affinity = neighbor_csr(found.indices, weights, n_pixels)
         return align_sparse_interface(affinity)
 
     def _image_shape(self, X: Any) -> tuple[int, int]:
@@ -204,19 +223,17 @@ class ImageGraph(GraphBuilder):
             self,
             X,
             reset=reset,
-            dtype=[np.float64, np.float32],
+            dtype=float_dtypes(X),
             ensure_min_samples=2 if reset else 1,
         )
 
 
-def window_distances(
-    X: np.ndarray, height: int, width: int, radius: int
-) -> sparse.csr_array:
+def window_distances(X: Any, height: int, width: int, radius: int) -> Any:
     """Distances between the values of pixels within a window.
 
     Parameters
     ----------
-    X : ndarray of shape (height * width, n_bands)
+    X : array of shape (height * width, n_bands)
         Pixels in row-major order.
     height, width : int
         Size of the image.
@@ -226,28 +243,46 @@ def window_distances(
     Returns
     -------
     distances : csr_array of shape (n_pixels, n_pixels), float64
-        Symmetric; equal pixels keep an explicit zero.
+        Symmetric; equal pixels keep an explicit zero. For arrays of another library
+        a CSR of that, in the dtype of X.
     """
     n = height * width
+    on_host = is_numpy(namespace_of(X))
+    if not (on_host and use_compiled()):
+        first, second = _linked_pixels(height, width, radius)
+        kind = _index_dtype(len(first))
+        second = second.astype(kind)
+        indptr = np.searchsorted(first, np.arange(n + 1)).astype(kind)
+        if on_host:
+            data = np.linalg.norm(X[first].astype(np.float64) - X[second], axis=1)
+            return sparse.csr_array((data, second, indptr), shape=(n, n))
+        pattern = sparse.csr_array((np.ones(len(first)), second, indptr), shape=(n, n))
+        return csr_like(pattern, X).with_data(_device_distances(X, first, second))
+
+    from sklearn_manifold_reg.graph._image_graph_numba import window_rows
+
     rows = _reach(height, radius)
     columns = _reach(width, radius)
     counts = np.multiply.outer(rows, columns).reshape(-1) - 1
     indptr = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(counts, out=indptr[1:])
-    kind = np.int32 if indptr[-1] < np.iinfo(np.int32).max else np.int64
+    kind = _index_dtype(int(indptr[-1]))
     indptr = indptr.astype(kind)
     indices = np.empty(indptr[-1], dtype=kind)
     data = np.empty(indptr[-1])
-    if use_compiled():
-        from sklearn_manifold_reg.graph._image_graph_numba import window_rows
+    threads = 1 if data.size * X.shape[1] < _SERIAL_WORK else n_threads()
+    X = np.require(X, requirements=["C", "A", "W"])
+    arrays = (X, height, width, radius, indptr, indices, data)
+    run_rows(window_rows, n, *arrays, n_jobs=threads)
+    return sparse.csr_array((data, indices, indptr), shape=(n, n))
 
-        threads = 1 if data.size * X.shape[1] < _SERIAL_WORK else n_threads()
-        X = np.require(X, requirements=["C", "A", "W"])
-        arrays = (X, height, width, radius, indptr, indices, data)
-        run_rows(window_rows, n, *arrays, n_jobs=threads)
-        return sparse.csr_array((data, indices, indptr), shape=(n, n))
+
+def _linked_pixels(
+    height: int, width: int, radius: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of pixels within a window, in the order of a CSR matrix."""
     ends: list[tuple[np.ndarray, np.ndarray]] = []
-    pixels = np.arange(n).reshape(height, width)
+    pixels = np.arange(height * width).reshape(height, width)
     for dy in range(-radius, radius + 1):
         for dx in range(-radius, radius + 1):
             if (dy, dx) != (0, 0):
@@ -259,10 +294,23 @@ def window_distances(
                 )
     first, second = (np.concatenate(side) for side in zip(*ends, strict=True))
     order = np.lexsort((second, first))
-    first, second = first[order], second[order]
-    data[:] = np.linalg.norm(X[first].astype(np.float64) - X[second], axis=1)
-    indices[:] = second
-    return sparse.csr_array((data, indices, indptr), shape=(n, n))
+    return first[order], second[order]
+
+
+def _device_distances(X: Any, first: np.ndarray, second: np.ndarray) -> Any:
+    """Distances between rows of pairs, some pairs at a time."""
+    xp = namespace_of(X)
+    step = max(1, _BLOCK_ENTRIES // X.shape[1])
+    parts = []
+    for start in range(0, len(first), step):
+        some = (asarray_like(end[start : start + step], X) for end in (first, second))
+        one, other = (xp.take(X, ends, axis=0) for ends in some)
+        parts.append(xp.linalg.vector_norm(one - other, axis=1))
+    return xp.concat(parts) if parts else X[:0, 0]
+
+
+def _index_dtype(n_entries: int) -> Any:
+    return np.int32 if n_entries < np.iinfo(np.int32).max else np.int64
 
 
 def _reach(side: int, radius: int) -> np.ndarray:
@@ -275,15 +323,25 @@ def _shifted(side: int, shift: int) -> slice:
     return slice(max(shift, 0), max(0, side + min(shift, 0)))
 
 
-def _median_width(distances: np.ndarray) -> float:
-    positive = distances[distances > 0]
-    return float(np.median(positive)) if positive.size else 1.0
+def _median_width(distances: Any) -> float:
+    """Median of the positive ones; 1 if there are none."""
+    xp = namespace_of(distances)
+    if is_numpy(xp):
+        positive = distances[distances > 0]
+        return float(np.median(positive)) if positive.size else 1.0
+    distances = xp.sort(distances)
+    n_positive = int(xp.sum(xp.astype(distances > 0, xp.int64)))
+    if not n_positive:
+        return 1.0
+    first = distances.shape[0] - n_positive
+    middle = (first + (n_positive - 1) // 2, first + n_positive // 2)
+    return sum(float(distances[place]) for place in middle) / 2
 
 
 def _spatial_factor(
-    affinity: sparse.csr_array, width: int, spatial_bandwidth: float
+    height: int, width: int, radius: int, spatial_bandwidth: float
 ) -> np.ndarray:
-    first = np.repeat(np.arange(affinity.shape[0]), np.diff(affinity.indptr))
-    dy = first // width - affinity.indices // width
-    dx = first % width - affinity.indices % width
+    first, second = _linked_pixels(height, width, radius)
+    dy = first // width - second // width
+    dx = first % width - second % width
     return np.exp(-(dy * dy + dx * dx) / spatial_bandwidth**2)

@@ -338,6 +338,29 @@ def test_image_graph_against_all_pairs(radius, spatial_bandwidth):
 
 
 @pytest.mark.parametrize(
+    "builder",
+    [
+        ImageGraph((6, 10)),
+        ImageGraph((6, 10), radius=2, spatial_bandwidth=1.5),
+        ImageGraph((6, 10), weights="connectivity"),
+    ],
+)
+def test_image_on_a_device(builder, namespace):
+    xp, device = namespace
+    there = clone(builder).fit(xp.asarray(X, device=device))
+    host = clone(builder).fit(X)
+    there_matrix = there.affinity_.to_scipy()
+    np.testing.assert_allclose(there_matrix.toarray(), host.affinity_.toarray())
+    assert there.bandwidth_ == pytest.approx(host.bandwidth_)
+    new = X[:5] + 0.01
+    links = there.transform(xp.asarray(new, device=device))
+    np.testing.assert_allclose(
+        links.to_scipy().toarray(), host.transform(new).toarray(), atol=1e-12
+    )
+    assert there.component_labels_.shape == (60,)
+
+
+@pytest.mark.parametrize(
     ("shape", "message"),
     [
         ((5, 10), "has 50 pixels, but X has 60 rows"),
