@@ -33,20 +33,6 @@ class RadonTransform(ImageOperator):
     crosses, or over the columns if it is closer to the horizontal; in each of them the
     image is interpolated between two pixels [1]_.
 
-    Attributes
-    ----------
-    image_shape : tuple of (int, int)
-        Height and width.
-    angles : ndarray of shape (n_angles,)
-        Directions in degrees.
-    measurement_shape : tuple of (int, int)
-        (n_detectors, n_angles): a vector of measurements is a sinogram with a column
-        for each angle, in row-major order.
-    entry_dtype : dtype, default=float64
-        Dtype of products with integers; the argument is called `dtype`.
-    n_jobs : int or None, default=None
-        Threads; None takes all cores. Products do not depend on it.
-
     Parameters
     ----------
     image_shape : tuple of (int, int)
@@ -60,6 +46,20 @@ class RadonTransform(ImageOperator):
         Dtype of products with integers.
     n_jobs : int or None, default=None
         Threads.
+
+    Attributes
+    ----------
+    image_shape : tuple of (int, int)
+        Height and width.
+    angles : ndarray of shape (n_angles,)
+        Directions in degrees.
+    measurement_shape : tuple of (int, int)
+        (n_detectors, n_angles): a vector of measurements is a sinogram with a column
+        for each angle, in row-major order.
+    entry_dtype : dtype, default=float64
+        Dtype of products with integers; the argument is called `dtype`.
+    n_jobs : int or None, default=None
+        Threads; None takes all cores. Products do not depend on it.
 
     Raises
     ------
@@ -252,7 +252,8 @@ def _project_on_any_library(
         padded = xp.reshape(padded, (-1, n_images))
         line = _count(images, n_lines)[:, None]
         detector = _count(images, radon.measurement_shape[0])[None, :]
-        place = lines.starts[a] + lines.shifts[a] * line + lines.steps[a] * detector
+        start, shift = float(lines.starts[a]), float(lines.shifts[a])
+        place = start + shift * line + float(lines.steps[a]) * detector
         # Rays that miss the image go through its margin of zeros.
         place = xp.clip(place, 0.0, float(length + _MARGIN))
         values = _interpolate(padded, place, length + 2 * _MARGIN, line)

@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from sklearn_manifold_reg._arrays import device, float_dtypes, get_namespace
 from sklearn_manifold_reg.inverse._image_operator import (
@@ -15,6 +20,12 @@ from sklearn_manifold_reg.inverse._image_operator import (
     check_image_shape,
 )
 from sklearn_manifold_reg.linalg import DiagonalOperator, Operator, as_operator
+from sklearn_manifold_reg.utils._sklearn import (
+    check_same_namespace,
+    check_sample_weight,
+    get_namespace_and_device,
+    move_to,
+)
 
 
 class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
@@ -44,6 +55,8 @@ class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
         else:
             y_checks = {"ensure_2d": False, "dtype": "numeric"}
             X, y = validate_data(self, X, y, validate_separately=(checks, y_checks))
+            check_consistent_length(X, y)
+            y = _beside(y, X)
         operator = resolve_operator(self.operator, X)
         n_pixels = operator.shape[1]
         if y is not None and y.ndim == 2 and y.shape[1] != n_pixels:
@@ -53,6 +66,8 @@ class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
             )
         self.image_shape_ = resolve_image_shape(image_shape, operator)
         self.operator_ = operator
+        # Remembers the library and the device of the measurements.
+        self._like = X[:1, :0]
         return X, y
 
     def predict(self, X):
@@ -75,6 +90,7 @@ class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
             `fit`.
         """
         check_is_fitted(self)
+        check_same_namespace(X, self, attribute="_like", method="predict")
         X = validate_data(self, X, reset=False, dtype=float_dtypes(X))
         return self._reconstruct(X)
 
@@ -101,7 +117,7 @@ class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
         """
         images = self.predict(X)
         xp = get_namespace(images)
-        y = xp.asarray(y, dtype=images.dtype, device=device(images))
+        y = _beside(check_array(y, ensure_2d=False, dtype="numeric"), images)
         if y.shape != images.shape:
             raise ValueError(
                 f"y has shape {tuple(y.shape)}, but the images have shape "
@@ -109,7 +125,7 @@ class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
             )
         weight = xp.ones(y.shape[0], dtype=y.dtype, device=device(y))
         if sample_weight is not None:
-            weight = xp.asarray(sample_weight, dtype=y.dtype, device=device(y))
+            weight = check_sample_weight(sample_weight, X, dtype=y.dtype)
         weight = weight[:, None] / xp.sum(weight)
         mean = xp.sum(weight * y) / y.shape[1]
         error = float(xp.sum(weight * (y - images) ** 2))
@@ -119,8 +135,13 @@ class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         tags.array_api_support = True
         tags.target_tags.required = False
-        tags.regressor_tags.poor_score = True
         return tags
+
+
+def _beside(y: Any, X: Any) -> Any:
+    """Move an array to the library, the device and the dtype of another."""
+    xp, _, place = get_namespace_and_device(X)
+    return xp.astype(move_to(y, xp=xp, device=place), X.dtype, copy=False)
 
 
 def resolve_operator(operator: Any, X: Any) -> Operator:

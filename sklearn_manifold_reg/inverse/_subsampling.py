@@ -18,18 +18,6 @@ from sklearn_manifold_reg.inverse._image_operator import (
 class SubsamplingOperator(ImageOperator):
     """Values of some pixels of an image.
 
-    Attributes
-    ----------
-    image_shape : tuple of (int, int)
-        Height and width.
-    indices : ndarray of shape (n_measurements,)
-        Pixels measured, ascending in row-major order.
-    measurement_shape : tuple of int
-        (n_measurements,) for a mask, or the height and the width of the smaller image
-        for a step.
-    entry_dtype : dtype, default=float64
-        Dtype of products with integers; the argument is called `dtype`.
-
     Parameters
     ----------
     image_shape : tuple of (int, int)
@@ -41,6 +29,18 @@ class SubsamplingOperator(ImageOperator):
         this or `mask`.
     dtype : dtype, default=float64
         Dtype of products with integers.
+
+    Attributes
+    ----------
+    image_shape : tuple of (int, int)
+        Height and width.
+    indices : ndarray of shape (n_measurements,)
+        Pixels measured, ascending in row-major order.
+    measurement_shape : tuple of int
+        (n_measurements,) for a mask, or the height and the width of the smaller image
+        for a step.
+    entry_dtype : dtype, default=float64
+        Dtype of products with integers; the argument is called `dtype`.
 
     Raises
     ------
