@@ -80,9 +80,6 @@ class RadonTransform(ImageOperator):
     Products with NumPy arrays run in compiled code. Those of other array libraries are
     computed there, one angle after the other.
 
-    The integrals of a smooth image are closer to the true ones than sums over a rotated
-    copy, which smooths.
-
     References
     ----------
     .. [1] P. M. Joseph, "An improved algorithm for reprojecting rays through pixel
@@ -191,10 +188,8 @@ def project_images(radon: RadonTransform, images: Any) -> Any:
     weights = lines.weights.astype(images.dtype)
     for number in range(images.shape[2]):
         image = images[:, :, number]
-        padded = [
-            np.pad(side, ((0, 0), (_MARGIN, _MARGIN))) for side in (image, image.T)
-        ]
-        sinogram = np.zeros((n_angles, n_detectors), dtype=images.dtype)
+        padded = [_pad(side, (_MARGIN, _MARGIN)) for side in (image, image.T)]
+        sinogram = np.empty((n_angles, n_detectors), dtype=images.dtype)
         arrays = (*padded, lines.flat, lines.starts, lines.shifts, lines.steps, weights)
         run_rows(project, n_angles, *arrays, sinogram, n_jobs=threads)
         out[:, :, number] = sinogram.T
@@ -228,12 +223,13 @@ def back_project(radon: RadonTransform, sinograms: Any, widths: np.ndarray) -> A
     y, x = _center(radon)
     margins = _detector_margins(radon)
     offsets = radon.measurement_shape[0] // 2 + margins[0] - cosines * x + sines * y
+    hats = ((1 / widths).astype(sinograms.dtype), (widths**-2).astype(sinograms.dtype))
     out = np.empty((*radon.image_shape, sinograms.shape[2]), dtype=sinograms.dtype)
     for number in range(sinograms.shape[2]):
-        padded = np.pad(sinograms[:, :, number].T, ((0, 0), margins))
-        image = np.zeros(radon.image_shape, dtype=sinograms.dtype)
-        arrays = (np.ascontiguousarray(padded), cosines, sines, offsets, widths)
-        run_rows(spread, len(image), *arrays, image, n_jobs=_threads(radon))
+        padded = _pad(sinograms[:, :, number].T, margins)
+        image = np.empty(radon.image_shape, dtype=sinograms.dtype)
+        arrays = (padded, cosines, sines, offsets, *hats, image)
+        run_rows(spread, len(image), *arrays, n_jobs=_threads(radon))
         out[:, :, number] = image
     return out
 
@@ -345,6 +341,11 @@ def _detector_margins(radon: RadonTransform) -> tuple[int, int]:
     n_detectors = radon.measurement_shape[0]
     center = n_detectors // 2
     return max(0, reach - center) + 2, max(0, reach - (n_detectors - 1 - center)) + 2
+
+
+def _pad(lines: np.ndarray, margins: tuple[int, int]) -> np.ndarray:
+    """Put zeros before and after each line, whatever the memory layout."""
+    return np.ascontiguousarray(np.pad(lines, ((0, 0), margins)))
 
 
 def _threads(radon: RadonTransform) -> int:
