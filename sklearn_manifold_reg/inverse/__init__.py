@@ -6,6 +6,8 @@ from sklearn_manifold_reg.inverse._filtered_back_projection import (
 )
 from sklearn_manifold_reg.inverse._gradient import GradientOperator
 from sklearn_manifold_reg.inverse._radon import RadonTransform
+from sklearn_manifold_reg.inverse._sobolev_norm import sobolev_norm, sobolev_weights
+from sklearn_manifold_reg.inverse._sobolev_restorer import SobolevImageRestorer
 from sklearn_manifold_reg.inverse._subsampling import SubsamplingOperator
 
 __all__ = [
@@ -13,5 +15,8 @@ __all__ = [
     "FilteredBackProjection",
     "GradientOperator",
     "RadonTransform",
+    "SobolevImageRestorer",
     "SubsamplingOperator",
+    "sobolev_norm",
+    "sobolev_weights",
 ]

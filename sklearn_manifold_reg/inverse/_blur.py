@@ -47,7 +47,7 @@ class BlurOperator(ImageOperator):
     Raises
     ------
     ValueError
-        If the kernel is not a finite real matrix, or larger than the image.
+        If the kernel is not a finite real matrix, zero or larger than the image.
 
     See Also
     --------
@@ -215,7 +215,7 @@ def check_kernel(kernel: Any, sides: tuple[int, int]) -> np.ndarray:
     Raises
     ------
     ValueError
-        If it is not a finite real matrix, or larger than the images.
+        If it is not a finite real matrix, zero or larger than the images.
     """
     kernel = np.asarray(to_numpy(kernel))
     if kernel.dtype.kind == "c":
@@ -227,6 +227,8 @@ def check_kernel(kernel: Any, sides: tuple[int, int]) -> np.ndarray:
             "kernel must be a finite matrix of at least one weight, got shape "
             f"{kernel.shape}" + (" with NaN or infinity." if kernel.ndim == 2 else ".")
         )
+    if not kernel.any():
+        raise ValueError("kernel is zero everywhere: nothing of the image is left.")
     if kernel.shape[0] > sides[0] or kernel.shape[1] > sides[1]:
         raise ValueError(
             f"kernel of shape {kernel.shape} is larger than images of shape {sides}: "

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from math import prod
+from math import isqrt, prod
 from numbers import Integral
 from typing import Any
 
@@ -159,6 +159,38 @@ def check_image_shape(image_shape: Any) -> tuple[int, int]:
             f"integers, got {image_shape!r}."
         )
     return int(sides[0]), int(sides[1])
+
+
+def resolve_image_shape(image_shape: Any, n_pixels: int) -> tuple[int, int]:
+    """Find the shape of images that are known as rows of pixels.
+
+    Parameters
+    ----------
+    image_shape : tuple of (int, int) or None
+        What a user gave. None takes a square if the number of pixels allows, and else
+        an image of one row.
+    n_pixels : int
+        Number of pixels.
+
+    Returns
+    -------
+    image_shape : tuple of (int, int)
+        Height and width.
+
+    Raises
+    ------
+    ValueError
+        If it does not have `n_pixels` pixels.
+    """
+    if image_shape is None:
+        side = isqrt(n_pixels)
+        return (side, side) if side * side == n_pixels else (1, n_pixels)
+    sides = check_image_shape(image_shape)
+    if prod(sides) != n_pixels:
+        raise ValueError(
+            f"image_shape={sides} has {prod(sides)} pixels, but there are {n_pixels}."
+        )
+    return sides
 
 
 def check_count(name: str, value: Any) -> int:
