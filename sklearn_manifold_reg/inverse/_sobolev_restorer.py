@@ -489,14 +489,16 @@ def _total_variation_of_one(
     shape = misfit.data.shape
     gradient = GradientOperator(shape)
     back = gradient.adjoint()
-    # The squared norm of the gradient is at most 8: steps of this size converge.
-    step = 1 / 8**0.5
+    # The squared norm of the gradient is at most 8: steps with a product of 1/8
+    # converge. Shared out like this, weights in another unit change nothing.
+    step = 1 / (8**0.5 * misfit.lipschitz)
+    dual_step = misfit.lipschitz / 8**0.5
     u = ahead = misfit.data
     dual = xp.zeros_like(gradient @ xp.reshape(u, (-1,)))
     change, n_iter = np.inf, 0
     while change > tol and n_iter < max_iter:
         n_iter += 1
-        dual = dual + step * (gradient @ xp.reshape(ahead, (-1,)))
+        dual = dual + dual_step * (gradient @ xp.reshape(ahead, (-1,)))
         vectors = xp.reshape(dual, (2, -1))
         lengths = xp.sqrt(xp.sum(vectors**2, axis=0))
         dual = xp.reshape(vectors / xp.clip(lengths / alpha, 1.0, None), (-1,))
