@@ -12,9 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_manifold_reg._arrays import (
     asarray_like,
-    device,
     float_dtypes,
-    irfftn,
     namespace_of,
     rfftn,
     to_numpy,
@@ -240,7 +238,10 @@ class SobolevImageRestorer(
         if self.kernel is not None:
             kernel = check_kernel(self.kernel, self.image_shape_)
             transfer = transfer_of(kernel, torus)
-        self._model = _Model(_half(weights), transfer)
+        penalty = None
+        if self.penalty == "tikhonov":
+            penalty = self.alpha * _half(self._weights(torus, self.penalty_order))
+        self._model = _Model(_half(weights), transfer, penalty)
         # Remembers the library and the device of the images.
         self._like = X[:1, :0]
         with fit_task(self, X, y, n_stages=1) as task, task.stage("restore"):
@@ -293,9 +294,8 @@ class SobolevImageRestorer(
 
     def _restore(self, misfit):
         """Solve for the images on the torus, and count the steps."""
-        if self.penalty == "tikhonov":
-            weights = self._weights(misfit.data.shape[1:], self.penalty_order)
-            return tikhonov(misfit, self.alpha * _half(weights))
+        if self._model.penalty is not None:
+            return tikhonov(misfit, self._model.penalty)
         if self.penalty == "tv":
             return total_variation(
                 misfit, self.alpha, max_iter=self.max_iter, tol=self.tol
@@ -319,21 +319,16 @@ class SobolevImageRestorer(
 
 @dataclass(frozen=True, eq=False)
 class _Model:
-    """Norm and blur, as factors of Fourier coefficients on the host."""
+    """Norm, blur and penalty, as factors of Fourier coefficients on the host."""
 
     weights: np.ndarray
     transfer: np.ndarray | None
+    penalty: np.ndarray | None
 
 
 def _half(weights: np.ndarray) -> np.ndarray:
     """Weights of the coefficients that transforms of real images keep."""
     return weights[:, : weights.shape[1] // 2 + 1]
-
-
-def _apply(factor: np.ndarray, spectra: Any, shape: tuple[int, int]) -> Any:
-    xp = namespace_of(spectra)
-    factor = xp.asarray(factor, dtype=spectra.dtype, device=device(spectra))
-    return irfftn(factor * spectra, shape)
 
 
 def tikhonov(misfit: SobolevMisfit, penalty: np.ndarray) -> tuple[Any, int]:
@@ -356,7 +351,7 @@ def tikhonov(misfit: SobolevMisfit, penalty: np.ndarray) -> tuple[Any, int]:
     total = misfit.curvature + penalty
     # What neither term sees stays 0.
     factor = np.divide(1.0, total, out=np.zeros_like(total), where=total > 0)
-    return _apply(factor, misfit.pull, misfit.data.shape[1:]), 1
+    return misfit.filter(misfit.pull, factor), 1
 
 
 def stopped_descent(
@@ -384,7 +379,6 @@ def stopped_descent(
     # The logarithm of the factor by which a step shrinks a coefficient's error. It
     # is minus infinity where one step is enough; rounding to epsilon keeps it finite.
     shrink = np.log1p(-np.minimum(rates, 1 - np.finfo(np.float64).eps))
-    shape = misfit.data.shape[1:]
     steps = np.full(misfit.data.shape[0], n_steps)
     if discrepancy is not None:
         steps = np.array(
@@ -401,7 +395,7 @@ def stopped_descent(
         seen = rates > 0
         gain[seen] = -np.expm1(count * shrink[seen]) / rates[seen]
         pull = misfit.pull[number, ...]
-        images.append(_apply(gain / misfit.lipschitz, pull, shape))
+        images.append(misfit.filter(pull, gain / misfit.lipschitz))
     return xp.stack(images), int(np.max(steps))
 
 

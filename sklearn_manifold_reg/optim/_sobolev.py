@@ -82,9 +82,9 @@ class SobolevMisfit:
         """
         xp = namespace_of(u)
         if self.transfer is not None:
-            u = self._filter(rfftn(u, self._shape()), self.transfer)
+            u = self.filter(rfftn(u, self._shape()), self.transfer)
         residual = u - self.data
-        weighted = self._filter(rfftn(residual, self._shape()), self.weights)
+        weighted = self.filter(rfftn(residual, self._shape()), self.weights)
         # Rounding may leave the squares of zeros below zero.
         squares = xp.sum(residual * weighted, axis=(-2, -1))
         return xp.sqrt(xp.clip(squares, 0.0, None))
@@ -137,16 +137,32 @@ class SobolevMisfit:
             The minimizers.
         """
         spectra = self.pull + rfftn(u, self._shape()) / step
-        return self._filter(spectra, 1 / (self.curvature + 1 / step))
+        return self.filter(spectra, 1 / (self.curvature + 1 / step))
+
+    def filter(self, spectra: Any, factor: np.ndarray) -> Any:
+        """Scale Fourier coefficients and transform them back.
+
+        Parameters
+        ----------
+        spectra : array of shape (..., height, width // 2 + 1)
+            Coefficients, such as `pull`.
+        factor : ndarray of shape (height, width // 2 + 1)
+            Real or complex factors.
+
+        Returns
+        -------
+        images : array of shape (..., height, width)
+            Real.
+        """
+        return irfftn(_like(factor, spectra) * spectra, self._shape())
 
     def _shape(self) -> tuple[int, int]:
         return tuple(self.data.shape[-2:])
-
-    def _filter(self, spectra: Any, factor: np.ndarray) -> Any:
-        return irfftn(_like(factor, spectra) * spectra, self._shape())
 
 
 def _like(factor: np.ndarray, spectra: Any) -> Any:
     """Move factors to the library, device and precision of spectra."""
     xp = namespace_of(spectra)
-    return xp.asarray(factor, dtype=spectra.dtype, device=device(spectra))
+    real = not np.iscomplexobj(factor)
+    dtype = xp.real(spectra[..., :0]).dtype if real else spectra.dtype
+    return xp.asarray(factor, dtype=dtype, device=device(spectra))
