@@ -163,7 +163,7 @@ class BlurOperator(ImageOperator):
             weights.append(np.full(targets[-1].size, self.kernel[i, j]))
         places = (np.concatenate(targets), np.concatenate(sources))
         entries = (np.concatenate(weights), places)
-        return CSR.from_scipy(sparse.csr_array(entries, shape=self.shape))
+        return self._host_matrix(sparse.csr_array(entries, shape=self.shape))
 
     def _source(self, places: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
         """Pixels that places in or around the image stand for, if there are such."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_manifold_reg._arrays import namespace_of
+from sklearn_manifold_reg._arrays import CSR, is_numpy, namespace_of
 from sklearn_manifold_reg.linalg import Operator
 
 
@@ -103,9 +103,16 @@ class ImageOperator(Operator):
                 f"{type(self).__name__} takes real images, got {B.dtype}: give it the "
                 "real and the imaginary part."
             )
-        if not xp.isdtype(B.dtype, "real floating"):
+        known = isinstance(B, np.ndarray) and B.dtype.char in "fd"
+        if not known and (is_numpy(xp) or not xp.isdtype(B.dtype, "real floating")):
             B = xp.astype(B, self.dtype)
         return xp.reshape(B, (*shape, -1))
+
+    def _host_matrix(self, A: Any) -> CSR:
+        """Take an assembled matrix over, in the dtype of the operator if NumPy's."""
+        csr = CSR.from_scipy(A)
+        known = isinstance(self.dtype, np.dtype)
+        return csr.astype(self.dtype) if known else csr
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +135,7 @@ class _Adjoint(Operator):
     def adjoint(self) -> ImageOperator:
         return self.operator
 
-    def to_csr(self) -> Any:
+    def to_csr(self) -> CSR:
         return self.operator.to_csr().transpose()
 
 

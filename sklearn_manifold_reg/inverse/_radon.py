@@ -122,6 +122,7 @@ class RadonTransform(ImageOperator):
         object.__setattr__(self, "angles", angles)
         object.__setattr__(self, "measurement_shape", (n_detectors, len(angles)))
         object.__setattr__(self, "entry_dtype", check_dtype(dtype))
+        n_threads(n_jobs)  # Refuses 0.
         object.__setattr__(self, "n_jobs", n_jobs)
 
     @property
@@ -145,8 +146,10 @@ class RadonTransform(ImageOperator):
         """
         n_detectors, n_angles = self.measurement_shape
         n_pixels = self.shape[1]
-        rows = np.empty((n_pixels, n_angles, 2), dtype=np.int64)
-        weights = np.empty(rows.shape, dtype=self.dtype)
+        n_entries = 2 * n_pixels * n_angles
+        kind = np.int32 if n_entries < np.iinfo(np.int32).max else np.int64
+        rows = np.empty((n_pixels, n_angles, 2), dtype=kind)
+        weights = np.empty(rows.shape)
         for a in range(n_angles):
             first, left, right = _shares(self, a, self.widths[a])
             for side, share in enumerate((left, right)):
@@ -154,11 +157,11 @@ class RadonTransform(ImageOperator):
                 seen = (detector >= 0) & (detector < n_detectors)
                 rows[:, a, side] = np.where(seen, detector, 0) * n_angles + a
                 weights[:, a, side] = np.where(seen, share, 0.0)
-        bounds = np.arange(n_pixels + 1) * (2 * n_angles)
+        bounds = np.arange(0, n_entries + 1, 2 * n_angles, dtype=kind)
         columns = (weights.reshape(-1), rows.reshape(-1), bounds)
         matrix = sparse.csr_array(sparse.csc_array(columns, shape=self.shape))
         matrix.eliminate_zeros()
-        return CSR.from_scipy(matrix)
+        return self._host_matrix(matrix)
 
 
 def project_images(radon: RadonTransform, images: Any) -> Any:

@@ -68,7 +68,7 @@ class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
         self.image_shape_ = resolve_image_shape(image_shape, n_pixels)
         self.operator_ = operator
         # Remembers the library and the device of the measurements.
-        self._like = X[:1, :0]
+        self._like = get_namespace(X).zeros((0,), dtype=X.dtype, device=device(X))
         return X, y
 
     def predict(self, X):
@@ -114,7 +114,7 @@ class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
         Returns
         -------
         score : float
-            At most 1.
+            At most 1. Of constant images, 1 if they are met exactly, and else 0.
         """
         images = self.predict(X)
         xp = get_namespace(images)
@@ -130,7 +130,10 @@ class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
         weight = weight[:, None] / xp.sum(weight)
         mean = xp.sum(weight * y) / y.shape[1]
         error = float(xp.sum(weight * (y - images) ** 2))
-        return 1 - error / float(xp.sum(weight * (y - mean) ** 2))
+        variance = float(xp.sum(weight * (y - mean) ** 2))
+        if variance == 0:
+            return float(error == 0)
+        return 1 - error / variance
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

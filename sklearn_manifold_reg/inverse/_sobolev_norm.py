@@ -109,7 +109,8 @@ def sobolev_norm(x, s, *, length_scale=10.0, homogeneous=False, laplacian=None):
         weighted = apply_function(
             laplacian, lambda values: (1 + length_scale**2 * values) ** s, x
         ).x
-        return xp.sqrt(xp.sum(x * weighted, axis=0))
+        # Rounding may leave the squares of zeros below zero.
+        return xp.sqrt(xp.clip(xp.sum(x * weighted, axis=0), 0.0, None))
     if x.ndim < 2:
         raise ValueError(
             f"x must hold images of shape (height, width), got shape {tuple(x.shape)}; "

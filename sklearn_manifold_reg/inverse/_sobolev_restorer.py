@@ -12,7 +12,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_manifold_reg._arrays import (
     asarray_like,
+    device,
     float_dtypes,
+    get_namespace,
     namespace_of,
     rfftn,
     to_numpy,
@@ -243,7 +245,7 @@ class SobolevImageRestorer(
             penalty = self.alpha * _half(self._weights(torus, self.penalty_order))
         self._model = _Model(_half(weights), transfer, penalty)
         # Remembers the library and the device of the images.
-        self._like = X[:1, :0]
+        self._like = get_namespace(X).zeros((0,), dtype=X.dtype, device=device(X))
         with fit_task(self, X, y, n_stages=1) as task, task.stage("restore"):
             misfit = self._misfit(X)
             restored, self.n_iter_ = self._restore(misfit)

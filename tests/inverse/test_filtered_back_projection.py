@@ -155,6 +155,9 @@ def test_score_is_over_all_pixels():
     model = FilteredBackProjection().fit(X)
     expected = 1 - np.sum((X - y) ** 2) / np.sum((y - y.mean()) ** 2)
     assert model.score(X, y) == pytest.approx(expected)
+    ones = np.ones((2, 16))
+    assert model.score(ones, ones) == 1
+    assert model.score(2 * ones, ones) == 0
     weight = np.array([1.0, 0.0, 2.0])
     repeated = ([0, 2, 2],)
     assert model.score(X, y, sample_weight=weight) == pytest.approx(

@@ -94,8 +94,11 @@ def test_dtype_of_the_block_is_kept(operator, compiled):
     ):
         assert product.dtype == np.float32
         np.testing.assert_allclose(product, reference, atol=2e-5)
-    ones = np.ones(operator.shape[1], dtype=int)
-    assert (operator @ ones).dtype == operator.dtype == np.float64
+    for kind in (int, np.float16, bool):
+        ones = np.ones(operator.shape[1], dtype=kind)
+        assert (operator @ ones).dtype == operator.dtype == np.float64
+        expected = operator @ np.ones(operator.shape[1])
+        np.testing.assert_array_equal(operator @ ones, expected)
 
 
 @pytest.mark.parametrize("operator", FEW, ids=identify)
@@ -287,6 +290,22 @@ def test_dtypes_of_other_libraries_pass():
     assert gradient.dtype is torch.float32
     product = gradient @ torch.arange(4)
     assert product.dtype is torch.float32
+    assert gradient.to_csr().dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        GradientOperator((3, 3), dtype=np.float32),
+        SubsamplingOperator((3, 3), step=2, dtype="float32"),
+        RadonTransform((3, 3), [0, 30], dtype=np.float32),
+        BlurOperator((3, 3), np.ones((1, 2), np.float32)),
+    ],
+    ids=identify,
+)
+def test_matrices_have_the_dtype_of_the_operator(operator):
+    assert operator.dtype == operator.to_csr().dtype == np.float32
+    assert operator.adjoint().dtype == np.float32
 
 
 def test_normal_equations_are_solved_by_conjugate_gradients():

@@ -138,6 +138,11 @@ def test_bad_angles(angles, message):
         RadonTransform((4, 4), angles)
 
 
+def test_no_threads():
+    with pytest.raises(ValueError, match="n_jobs=0 has no meaning"):
+        RadonTransform((4, 4), [0], n_jobs=0)
+
+
 @pytest.mark.parametrize("n_detectors", [0, -3, 2.5])
 def test_bad_detectors(n_detectors):
     with pytest.raises(ValueError, match="n_detectors must be a positive integer"):
