@@ -242,33 +242,31 @@ def _project_on_any_library(
 ) -> Any:
     """Stand in for the kernel `project`, one angle after the other."""
     xp = namespace_of(images)
+    sides = (images, xp.permute_dims(images, (1, 0, 2)))
+    margins = [[xp.zeros_like(side[:, :1, :])] * _MARGIN for side in sides]
+    across, down = (
+        xp.concat([*margin, side, *margin], axis=1)
+        for side, margin in zip(sides, margins, strict=True)
+    )
+    detector = _count(images, radon.measurement_shape[0])[None, :]
     sums = []
     for a in range(len(radon.angles)):
-        image = xp.permute_dims(images, (1, 0, 2)) if lines.flat[a] else images
-        n_lines, length, n_images = image.shape
-        margin = xp.zeros_like(image[:, :1, :])
-        padded = xp.concat([margin, margin, image, margin, margin], axis=1)
-        padded = xp.reshape(padded, (-1, n_images))
+        padded = down if lines.flat[a] else across
+        n_lines, length, n_images = padded.shape
         line = _count(images, n_lines)[:, None]
-        detector = _count(images, radon.measurement_shape[0])[None, :]
         start, shift = float(lines.starts[a]), float(lines.shifts[a])
         place = start + shift * line + float(lines.steps[a]) * detector
         # Rays that miss the image go through its margin of zeros.
-        place = xp.clip(place, 0.0, float(length + _MARGIN))
-        values = _interpolate(padded, place, length + 2 * _MARGIN, line)
+        place = xp.clip(place, 0.0, float(length - _MARGIN))
+        first = xp.floor(place)
+        index = xp.reshape(xp.astype(first + length * line, xp.int64), (-1,))
+        share = xp.reshape(xp.astype(place - first, images.dtype), (-1, 1))
+        pixels = xp.reshape(padded, (-1, n_images))
+        left = xp.take(pixels, index, axis=0)
+        values = left + share * (xp.take(pixels, index + 1, axis=0) - left)
         values = xp.reshape(values, (n_lines, -1, n_images))
         sums.append(float(lines.weights[a]) * xp.sum(values, axis=0))
     return xp.stack(sums, axis=1)
-
-
-def _interpolate(rows: Any, place: Any, length: int, line: Any) -> Any:
-    """Interpolate between entries of each line, stored one line after the other."""
-    xp = namespace_of(rows)
-    first = xp.floor(place)
-    share = xp.reshape(xp.astype(place - first, rows.dtype), (-1, 1))
-    index = xp.reshape(xp.astype(first + length * line, xp.int64), (-1,))
-    left, right = xp.take(rows, index, axis=0), xp.take(rows, index + 1, axis=0)
-    return left + share * (right - left)
 
 
 def _back_project_on_any_library(
@@ -277,7 +275,9 @@ def _back_project_on_any_library(
     """Stand in for the kernel `back_project`, one angle after the other."""
     xp = namespace_of(sinograms)
     before, after = _detector_margins(radon)
-    zeros = xp.zeros_like(sinograms[:1, 0, :])
+    zeros = xp.zeros_like(sinograms[:1, :, :])
+    left_of, right_of = (xp.repeat(zeros, n, axis=0) for n in (before, after))
+    padded = xp.concat([left_of, sinograms, right_of], axis=0)
     cosines, sines = _directions(radon)
     center_y, center_x = _center(radon)
     height, width = radon.image_shape
@@ -285,8 +285,7 @@ def _back_project_on_any_library(
     x = _count(sinograms, width)[None, :] - center_x
     total = None
     for a in range(len(radon.angles)):
-        margins = [xp.repeat(zeros, n, axis=0) for n in (before, after)]
-        padded = xp.concat([margins[0], sinograms[:, a, :], margins[1]], axis=0)
+        measured = padded[:, a, :]
         place = float(cosines[a]) * x - float(sines[a]) * y
         place = xp.reshape(place + (radon.measurement_shape[0] // 2 + before), (-1,))
         first = xp.floor(place)
@@ -295,7 +294,7 @@ def _back_project_on_any_library(
         for side, distance in enumerate((gap, 1 - gap)):
             share = xp.clip(1 - distance / float(widths[a]), 0.0, None)
             share = xp.astype(share / float(widths[a]), sinograms.dtype)
-            part = part + share[:, None] * xp.take(padded, index + side, axis=0)
+            part = part + share[:, None] * xp.take(measured, index + side, axis=0)
         total = part if total is None else total + part
     return xp.reshape(total, (height, width, -1))
 
