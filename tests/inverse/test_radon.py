@@ -112,6 +112,18 @@ def test_geometry_of_scikit_image(shape):
     np.testing.assert_allclose(ours, theirs, atol=0.005 * theirs.max())
 
 
+@pytest.mark.parametrize("side", [64, 63])
+def test_as_many_detectors_as_pixels_see_the_circle(side):
+    transform = pytest.importorskip("skimage.transform")
+    u = gaussian((side, side), (25, 35), 4.0)
+    y, x = np.indices(u.shape) - side // 2
+    u[x**2 + y**2 >= (side // 2) ** 2] = 0
+    angles = np.linspace(0, 180, 30, endpoint=False)
+    theirs = transform.radon(u, theta=angles, circle=True)
+    ours = sinogram(RadonTransform(u.shape, angles, n_detectors=side), u)
+    np.testing.assert_allclose(ours, theirs, atol=0.01 * theirs.max())
+
+
 def test_read_only_and_strided_blocks():
     rng = np.random.default_rng(0)
     u = np.asfortranarray(rng.normal(size=(144, 6)))
