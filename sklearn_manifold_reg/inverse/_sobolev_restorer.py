@@ -17,7 +17,6 @@ from sklearn_manifold_reg._arrays import (
     get_namespace,
     namespace_of,
     rfftn,
-    to_numpy,
 )
 from sklearn_manifold_reg.inverse._blur import check_kernel, transfer_of
 from sklearn_manifold_reg.inverse._gradient import GradientOperator
@@ -383,12 +382,11 @@ def stopped_descent(
     shrink = np.log1p(-np.minimum(rates, 1 - np.finfo(np.float64).eps))
     steps = np.full(misfit.data.shape[0], n_steps)
     if discrepancy is not None:
-        steps = np.array(
-            [
-                _first_step(power, shrink, discrepancy**2, n_steps)
-                for power in _residual_spectra(misfit)
-            ]
-        )
+        power = _residual_spectra(misfit)
+        for number in range(len(steps)):
+            steps[number] = _first_step(
+                power[number, ...], shrink, discrepancy**2, n_steps
+            )
     xp = namespace_of(misfit.data)
     images = []
     for number, count in enumerate(steps):
@@ -401,26 +399,27 @@ def stopped_descent(
     return xp.stack(images), int(np.max(steps))
 
 
-def _residual_spectra(misfit: SobolevMisfit) -> np.ndarray:
-    """Shares of the coefficients in the squared norms of the data, on the host."""
+def _residual_spectra(misfit: SobolevMisfit) -> Any:
+    """Shares of the coefficients in the squared norms of the data."""
     height, width = misfit.data.shape[1:]
-    # Coefficients beside the first, and the middle one of an even width, stand for two.
-    twice = np.full(width // 2 + 1, 2.0)
-    twice[0] = 1.0
+    # All columns but the first, and the middle one of an even width, stand for two.
+    count = np.full(width // 2 + 1, 2.0)
+    count[0] = 1.0
     if width % 2 == 0:
-        twice[-1] = 1.0
-    spectra = np.abs(to_numpy(rfftn(misfit.data, (height, width)))) ** 2
-    return spectra * (misfit.weights * twice) / (height * width)
+        count[-1] = 1.0
+    xp = namespace_of(misfit.data)
+    squares = xp.abs(rfftn(misfit.data, (height, width))) ** 2
+    return squares * asarray_like(misfit.weights * count / (height * width), squares)
 
 
-def _first_step(
-    power: np.ndarray, shrink: np.ndarray, bound: float, n_steps: int
-) -> int:
+def _first_step(power: Any, shrink: np.ndarray, bound: float, n_steps: int) -> int:
     """Find the first step whose squared residual norm is within the bound."""
+    xp = namespace_of(power)
     low, high = 0, n_steps
     while low < high:
         middle = (low + high) // 2
-        if np.sum(power * np.exp(2 * middle * shrink)) <= bound:
+        left = asarray_like(np.exp(2 * middle * shrink), power)
+        if float(xp.sum(power * left)) <= bound:
             high = middle
         else:
             low = middle + 1

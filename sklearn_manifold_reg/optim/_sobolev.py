@@ -28,6 +28,12 @@ class SobolevMisfit:
     pull : array of shape (..., height, width // 2 + 1)
         Transform of A' P data, with P the weights.
 
+    Raises
+    ------
+    ValueError
+        If `weights` or `transfer` do not have a factor for each coefficient, or
+        weights are negative or not finite.
+
     Notes
     -----
     Every method takes two or three Fourier transforms an image. Images may be arrays of
@@ -54,6 +60,15 @@ class SobolevMisfit:
     pull: Any = field(init=False)
 
     def __post_init__(self) -> None:
+        height, width = self._shape()
+        for name, factors in (("weights", self.weights), ("transfer", self.transfer)):
+            if factors is not None and factors.shape != (height, width // 2 + 1):
+                raise ValueError(
+                    f"{name} has shape {factors.shape}, but real images of shape "
+                    f"{(height, width)} have {(height, width // 2 + 1)} coefficients."
+                )
+        if not (np.isfinite(self.weights).all() and np.min(self.weights) >= 0):
+            raise ValueError("weights must be finite and not negative.")
         curvature, factor = self.weights, self.weights
         if self.transfer is not None:
             curvature = np.abs(self.transfer) ** 2 * self.weights

@@ -79,3 +79,14 @@ def test_float32_stays():
     )
     u = np.ones(misfit.data.shape, dtype=np.float32)
     assert narrow.grad(u).dtype == narrow.prox(u, 1.0).dtype == np.float32
+
+
+def test_bad_factors():
+    data = np.zeros((3, 4, 6))
+    with pytest.raises(ValueError, match=r"weights has shape \(4, 6\), but .*\(4, 4\)"):
+        SobolevMisfit(data, np.ones((4, 6)))
+    with pytest.raises(ValueError, match=r"transfer has shape \(6, 4\)"):
+        SobolevMisfit(data, np.ones((4, 4)), np.ones((6, 4)))
+    for value in (-1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="finite and not negative"):
+            SobolevMisfit(data, np.full((4, 4), value))
