@@ -1,4 +1,4 @@
-"""Losses, and the algorithms that minimize them."""
+"""Losses and misfits, and the algorithms that minimize them."""
 
 from sklearn_manifold_reg.optim._kernel_machine import (
     KernelMachineResult,
@@ -11,6 +11,7 @@ from sklearn_manifold_reg.optim._losses import (
     MarginLoss,
     SquaredHingeLoss,
 )
+from sklearn_manifold_reg.optim._sobolev import SobolevMisfit
 
 __all__ = [
     "LOSSES",
@@ -18,6 +19,7 @@ __all__ = [
     "KernelMachineResult",
     "LogisticLoss",
     "MarginLoss",
+    "SobolevMisfit",
     "SquaredHingeLoss",
     "solve_kernel_machine",
 ]

@@ -1,0 +1,22 @@
+"""Inverse problems of images: operators, and estimators that invert them."""
+
+from sklearn_manifold_reg.inverse._blur import BlurOperator
+from sklearn_manifold_reg.inverse._filtered_back_projection import (
+    FilteredBackProjection,
+)
+from sklearn_manifold_reg.inverse._gradient import GradientOperator
+from sklearn_manifold_reg.inverse._radon import RadonTransform
+from sklearn_manifold_reg.inverse._sobolev_norm import sobolev_norm, sobolev_weights
+from sklearn_manifold_reg.inverse._sobolev_restorer import SobolevImageRestorer
+from sklearn_manifold_reg.inverse._subsampling import SubsamplingOperator
+
+__all__ = [
+    "BlurOperator",
+    "FilteredBackProjection",
+    "GradientOperator",
+    "RadonTransform",
+    "SobolevImageRestorer",
+    "SubsamplingOperator",
+    "sobolev_norm",
+    "sobolev_weights",
+]
