@@ -1,11 +1,13 @@
 """Configuration of the documentation."""
 
 import re
+import sys
 from pathlib import Path
 
 from sklearn_manifold_reg import __version__
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
 
 project = "sklearn-manifold-reg"
 author = "The sklearn-manifold-reg developers"
@@ -13,6 +15,7 @@ copyright = f"2026, {author}"
 version = release = __version__
 
 extensions = [
+    "estimator_map",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -58,6 +61,9 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "sklearn-manifold-reg"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+# Pages alone in their section, whose navigation would be empty.
+html_sidebars = {"choose": [], "recipes": []}
 html_theme_options = {
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
