@@ -11,8 +11,8 @@ those of the eigenvectors, given the graph.
 # %%
 # Data sets
 # ---------
-# A curve whose sampling thins out, a strip that is dense on one side, two moons of which
-# one has few points, and groups of different spread.
+# A curve whose sampling thins out, a strip that is dense on one side, two moons, of
+# which one has few points, and groups of different spread.
 from time import perf_counter
 
 import matplotlib.pyplot as plt
@@ -74,6 +74,6 @@ plt.show()
 
 # %%
 # The plain Laplacian singles out far points. The symmetric form mixes the degrees into
-# its vectors. Random walks stay where data are dense, so that they cut the strip through
-# its dense end; with `alpha=1` the density is divided out, and the coordinate goes along
-# the longer side, whatever the sampling.
+# its vectors. Random walks stay where data are dense, so that they cut the strip
+# through its dense end; with `alpha=1` the density is divided out, and the coordinate
+# goes along the longer side, whatever the sampling.

@@ -91,8 +91,8 @@ for row, (name, (X, color)) in zip(axes, data_sets.items(), strict=True):
 plt.show()
 
 # %%
-# Spectral coordinates of a long sheet are its length and the square of that: two ends of
-# a parabola, with the width in later coordinates. The symmetric form mixes the degrees
+# Spectral coordinates of a long sheet are its length and the square of that, a
+# parabola, with the width in later coordinates. The symmetric form mixes the degrees
 # into them. Self-tuning weights leave little of the density, so that `alpha` changes
-# little; see :ref:`sphx_glr_auto_examples_graph_plot_laplacian_comparison.py` for weights
-# that do not.
+# little; for weights that do not, see
+# :ref:`sphx_glr_auto_examples_graph_plot_laplacian_comparison.py`.
