@@ -9,6 +9,8 @@ from sklearn_manifold_reg.semi_supervised._labeled_components import LabeledComp
 
 # Farther than shifts that meet class sizes, which stay within a few ranges.
 _FAR = 16
+# Margins beyond which probabilities are 0 and 1 in float32 as well.
+_LARGEST_MARGIN = 40.0
 
 
 def exclude_absent_classes(scores: Any, components: LabeledComponents) -> Any:
@@ -112,6 +114,7 @@ def logistic_rows(scores: Any) -> Any:
         Rows sum to 1: logistic functions of the margins, over their sum.
     """
     xp = namespace_of(scores)
+    scores = xp.clip(scores, min=-_LARGEST_MARGIN, max=_LARGEST_MARGIN)
     if scores.shape[1] == 2:
         second = 1 / (1 + xp.exp(-(scores[:, 1] - scores[:, 0])))
         return xp.stack([1 - second, second], axis=1)

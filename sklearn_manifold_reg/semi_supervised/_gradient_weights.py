@@ -29,6 +29,10 @@ _FLOOR = 1e-4
 _PROPORTIONAL_STEP = 0.5
 # Exponent of multiplicative steps: exact for edges in series, and never down.
 _EXPONENT = 0.5
+# Share of epsilon by which the loss stays below it, of the last function, and on the
+# way there.
+_SLACK = 1e-3
+_LOOSE = 0.1
 # Smallest logarithm of a factor in one multiplicative step.
 _LEAST_LOG = -2.0
 # Steps that extrapolation looks back, and those before it begins.
@@ -93,6 +97,7 @@ class ProportionalRule:
     def __init__(self, tol: float) -> None:
         self.tol = tol
         self.floor = _FLOOR
+        self.slack, self.last_slack = _LOOSE, _SLACK
 
     def __call__(self, weights: Any, G: Any, fit: Fit, lower: float) -> Any:
         """Change the weights; None if that is no longer needed."""
@@ -101,7 +106,9 @@ class ProportionalRule:
         if total == 0:
             return None
         new = weights + _PROPORTIONAL_STEP * (G / total - weights)
-        return None if float(xp.sum(xp.abs(new - weights))) <= self.tol else new
+        change = float(xp.sum(xp.abs(new - weights)))
+        self.slack = min(max(change, _SLACK), self.slack)
+        return None if change <= self.tol else new
 
     def answer(self, fit: Fit, weights: Any) -> tuple[Fit, Any]:
         """Give function and weights, those of the last step."""
@@ -132,7 +139,7 @@ class BoundRule:
         self.gradients = gradients
         self.tol = tol
         self.floor = min(_FLOOR, tol / 10)
-        self.best: Fit | None = None
+        self.best: Any = None
         self.upper = np.inf
         self.best_lower = -np.inf
         self.best_weights: Any = None
@@ -142,12 +149,16 @@ class BoundRule:
         self._plain: Any = None
         self._last_lower = -np.inf
         self._count = 0
+        self.slack, self.last_slack = _LOOSE, min(_SLACK, tol / 2)
 
     def __call__(self, weights: Any, G: Any, fit: Fit, lower: float) -> Any:
         """Change the weights; None if the bounds have met."""
         if lower > self.best_lower:
             self.best_lower, self.best_weights = lower, weights
         self._improve(G, fit)
+        if np.isfinite(self.upper):
+            gap = (self.upper - self.best_lower) / self.upper
+            self.slack = min(max(gap, self.last_slack), self.slack)
         if self.upper - self.best_lower <= self.tol * self.upper:
             return None
         xp = namespace_of(G)
@@ -245,17 +256,20 @@ def adapt_weights(
     )
     weights = ones / m
     told = _History(problem, gradients)
-    fit, G, lower = told.look(weights, None)
+    fit, G, lower = told.look(weights, rule.slack, None)
     n_iter, proposed = 0, weights
     for _ in iterations:
         proposed = rule(weights, G, fit, lower)
         if proposed is None:
             break
         weights = (1 - rule.floor) * proposed + rule.floor / m * ones
-        fit, G, lower = told.look(weights, fit)
+        fit, G, lower = told.look(weights, rule.slack, fit)
         n_iter += 1
     else:
         proposed = rule(weights, G, fit, lower)
+    if not (1 - rule.last_slack) * problem.epsilon <= fit.loss <= problem.epsilon:
+        fit, G, lower = told.look(weights, rule.last_slack, fit)
+        rule(weights, G, fit, lower)
     fit, weights = rule.answer(fit, weights)
     squares = gradients.squares(fit.values)
     largest = float(namespace_of(squares).max(squares))
@@ -308,9 +322,11 @@ class _History:
         names = ("loss", "max_gradient", "dual", "mu")
         self.record: dict[str, list[float]] = {name: [] for name in names}
 
-    def look(self, weights: Any, start: Fit | None) -> tuple[Fit, Any, float]:
+    def look(
+        self, weights: Any, slack: float, start: Fit | None
+    ) -> tuple[Fit, Any, float]:
         """Give the smoothest function for weights, its gradients and its bound."""
-        fit = self.problem.solve(self.gradients.weighted(weights), start)
+        fit = self.problem.solve(self.gradients.weighted(weights), slack, start)
         G = self.gradients.squares(fit.values)
         xp = namespace_of(G)
         excess = fit.mu * (fit.loss - self.problem.epsilon)

@@ -25,11 +25,7 @@ from sklearn_manifold_reg.graph import (
     resolve_graph,
 )
 from sklearn_manifold_reg.semi_supervised._class_scores import decide, logistic_rows
-from sklearn_manifold_reg.semi_supervised._forms import (
-    GraphForm,
-    KernelForm,
-    LinearForm,
-)
+from sklearn_manifold_reg.semi_supervised._forms import GraphForm, LinearForm
 from sklearn_manifold_reg.semi_supervised._gradient_weights import (
     Answer,
     BoundRule,
@@ -66,11 +62,15 @@ from sklearn_manifold_reg.utils._targets import (
     validate_partial_regression,
 )
 
-# Largest share of epsilon by which the loss stays below it.
-_SLACK = 1e-2
 # Residuals of the linear systems, and the most steps that they take.
 _SOLVE_TOL = 1e-6
 _SOLVE_STEPS = 2000
+# Kernel features whose share of the largest eigenvalue is below this are left out.
+_LEAST_EIGENVALUE = 1e-12
+# Least ridge of linear forms, relative to the other terms of their system.
+_LEAST_RIDGE = 1e-14
+# Shares of classes are this far from 0 and 1 where their log odds are taken.
+_LEAST_SHARE = 1e-10
 # Rows up to which those systems are factorized, from scratch each time.
 _DIRECT_ROWS = 500
 
@@ -126,7 +126,7 @@ class _ManifoldLipschitz(PartlyLabeledModel):
         L = gradients.laplacian
         unreached = self._unreached(L, loss.S > 0)
         warn_unreached(np.any(unreached, axis=1), type(self).__name__)
-        problem, constant = self._problem(X, loss, level, L, unreached)
+        problem, constant, to_dual = self._problem(X, loss, level, L, unreached)
         if problem.largest <= self.epsilon or L.csr.nnz == 0:
             warnings.warn(
                 f"epsilon={self.epsilon} is not below {problem.largest:.3g}, the loss "
@@ -147,13 +147,13 @@ class _ManifoldLipschitz(PartlyLabeledModel):
         own = partial(_narrowed, X=X)
         values = own(answer.fit.values)
         if self.kernel is not None:
-            parameters = own(answer.fit.parameters)
+            parameters = answer.fit.parameters
             self.intercept_ = own(level)
             if hasattr(self, "X_fit_"):
-                self.dual_coef_ = parameters
+                self.dual_coef_ = own(to_dual @ parameters)
             else:
-                self.coef_ = parameters[:-1, :]
-                self.intercept_ = self.intercept_ + parameters[-1, :]
+                self.coef_ = own(parameters[:-1, :])
+                self.intercept_ = own(level + parameters[-1, :])
         self.gradient_ = own(gradients.steepness(answer.fit.values))
         self.lambda_ = own(gradients.node_weights(answer.weights))
         self.unreachable_ = asarray_like(unreached, values)
@@ -168,11 +168,16 @@ class _ManifoldLipschitz(PartlyLabeledModel):
 
     def _problem(
         self, X: Any, loss: Any, level: Any, L: GraphOperator, unreached: np.ndarray
-    ) -> tuple[SmoothFit, Any]:
-        """Pose the problem for any weights, and find the best constants."""
+    ) -> tuple[SmoothFit, Any, Any]:
+        """Pose the problem for any weights.
+
+        Gives the best constants as well, and the map from features of a kernel to
+        the coefficients of its expansion.
+        """
+        to_dual = None
         labels = L.component_labels if self.kernel is None else None
         constant = loss.constant(level, labels)
-        n_parameters, ridge, norm = L.shape[0], self.alpha, kernel_norm
+        n_parameters, ridge = L.shape[0], self.alpha
         make_form: Any
         if self.kernel is None:
             options = {
@@ -187,23 +192,20 @@ class _ManifoldLipschitz(PartlyLabeledModel):
             design = self._design(X)
             if hasattr(self, "X_fit_"):
                 K = namespace_of(design).astype(design, loss.S.dtype)
-                make_form = partial(_kernel_form, K)
+                Z, to_dual = kernel_features(K)
             else:
                 Z = with_constant(design)
-                make_form, n_parameters = partial(_linear_form, Z), Z.shape[1]
-                norm = coefficient_norm
+            make_form, n_parameters = partial(_linear_form, Z), Z.shape[1]
         problem = SmoothFit(
             loss,
             self.epsilon,
-            min(_SLACK, self.tol),
             level,
             loss.value(constant),
             n_parameters,
             ridge,
             make_form,
-            norm,
         )
-        return problem, constant
+        return problem, constant, to_dual
 
     def _warn_of(self, answer: Answer) -> None:
         name = type(self).__name__
@@ -290,7 +292,7 @@ class ManifoldLipschitzRegressor(MultiOutputMixin, RegressorMixin, _ManifoldLips
         Number of features of the approximation.
     solver : {"auto", "cg", "direct", "amg"}, default="auto"
         How the systems of `kernel=None` are solved, see `linalg.solve`.
-    tol : float, default=1e-3
+    tol : float, default=1e-2
         For "projection" the relative gap between the squared Lipschitz constant and
         its lower bound, for "normalize" the sum of absolute changes of lambda, below
         which weights stay. The loss is within this share of `epsilon`, and within a
@@ -415,7 +417,7 @@ class ManifoldLipschitzRegressor(MultiOutputMixin, RegressorMixin, _ManifoldLips
         approximation=None,
         n_components=1000,
         solver="auto",
-        tol=1e-3,
+        tol=1e-2,
         max_iter=300,
         n_jobs=None,
         random_state=None,
@@ -578,7 +580,7 @@ class ManifoldLipschitzClassifier(ClassifierMixin, _ManifoldLipschitz):
         Number of features of the approximation.
     solver : {"auto", "cg", "direct", "amg"}, default="auto"
         How the systems of `kernel=None` are solved, see `linalg.solve`.
-    tol : float, default=1e-3
+    tol : float, default=1e-2
         For "projection" the relative gap between the squared Lipschitz constant and
         its lower bound, for "normalize" the sum of absolute changes of lambda, below
         which weights stay. The loss is within this share of `epsilon`, and within a
@@ -709,7 +711,7 @@ class ManifoldLipschitzClassifier(ClassifierMixin, _ManifoldLipschitz):
         approximation=None,
         n_components=1000,
         solver="auto",
-        tol=1e-3,
+        tol=1e-2,
         max_iter=300,
         n_jobs=None,
         random_state=None,
@@ -808,7 +810,8 @@ class ManifoldLipschitzClassifier(ClassifierMixin, _ManifoldLipschitz):
             )
         # Two classes are one problem.
         first = 1 if Y.shape[1] == 2 else 0
-        margins = np.log(prior / (1 - prior))
+        share = np.clip(prior, _LEAST_SHARE, 1 - _LEAST_SHARE)
+        margins = np.log(share / (1 - share))
         return LogisticColumns(2 * Y[:, first:] - 1, S[:, first:]), margins[first:]
 
     def decision_function(self, X):
@@ -904,14 +907,26 @@ def with_constant(design: Any) -> Any:
     return np.hstack([design, ones])
 
 
-def kernel_norm(parameters: Any, values: Any) -> float:
-    """Squared norm of a kernel expansion, summed over columns."""
-    return float(namespace_of(values).sum(parameters * values))
+def kernel_features(K: Any) -> tuple[Any, Any]:
+    """Find features whose inner products are a kernel.
 
+    Parameters
+    ----------
+    K : array of shape (n, n)
+        Kernel matrix.
 
-def coefficient_norm(parameters: Any, _values: Any) -> float:
-    """Squared norm of coefficients, summed over columns."""
-    return float(namespace_of(parameters).sum(parameters**2))
+    Returns
+    -------
+    Z : array of shape (n, n_features)
+        Features with `Z Z' = K`, but for eigenvalues that are zero up to rounding.
+    to_dual : array of shape (n, n_features)
+        `Z w` are the values of the expansion with the coefficients `to_dual w`.
+    """
+    xp = namespace_of(K)
+    values, vectors = xp.linalg.eigh((K + K.T) / 2)
+    first = int(xp.sum(xp.astype(values <= _LEAST_EIGENVALUE * values[-1], xp.int64)))
+    roots = xp.sqrt(values[first:])[None, :]
+    return vectors[:, first:] * roots, vectors[:, first:] / roots
 
 
 def _graph_form(
@@ -927,16 +942,20 @@ def _graph_form(
     return GraphForm(penalty, ridge, unreached[:, column], options)
 
 
-def _kernel_form(
-    K: Any, penalty: ManifoldPenalty, ridge: float, _column: int, _start: Any
-) -> KernelForm:
-    return KernelForm(K, penalty, ridge)
-
-
 def _linear_form(
     Z: Any, penalty: ManifoldPenalty, ridge: float, _column: int, _start: Any
 ) -> LinearForm:
-    return LinearForm(Z, penalty, ridge)
+    degrees = penalty.laplacian.degrees
+    scale = 1 + penalty.weight * float(namespace_of(degrees).max(degrees))
+    return LinearForm(Z, penalty, ridge + _LEAST_RIDGE * scale * _largest_square(Z))
+
+
+def _largest_square(Z: Any) -> float:
+    """Largest squared norm of a column."""
+    if sparse.issparse(Z):
+        return float(Z.multiply(Z).sum(axis=0).max())
+    xp = namespace_of(Z)
+    return float(xp.max(xp.sum(Z * Z, axis=0)))
 
 
 def _both_signs(margins: Any) -> np.ndarray:

@@ -24,12 +24,13 @@ from sklearn_manifold_reg.semi_supervised._partly_labeled import equal_columns
 _MAX_TRIALS = 60
 # Largest change of mu in one trial.
 _MAX_RATIO = 1e3
+# Least power of mu with which the loss is expected to change.
+_LEAST_GROWTH = 0.1
 # mu over the typical diagonal of L beyond which no loss is going to fall any more.
 _MAX_MU = 1e12
 # Newton steps for one mu, and the relative fall of the Lagrangian that ends them.
 _NEWTON_STEPS = 50
 _NEWTON_TOL = 1e-9
-_LEAST_STEP = 1e-6
 # Curvature of the loss where it has none left.
 _LEAST_CURVATURE = 1e-10
 
@@ -51,7 +52,6 @@ class SquaredColumns:
 
     # The loss falls like mu^(-1 / exponent).
     exponent = 0.5
-    is_quadratic = True
 
     def value(self, F: Any) -> float:
         """Evaluate the loss.
@@ -68,12 +68,12 @@ class SquaredColumns:
         """
         return weighted_mean((self.Y - F) ** 2, self.S)
 
-    def model(self, F: Any) -> tuple[Any, Any]:
-        """Give the targets and the weights of the quadratic model at F.
+    def model(self, _F: Any) -> tuple[Any, Any]:
+        """Give targets and weights of the loss, which is its own quadratic model.
 
         Parameters
         ----------
-        F : array of shape (n, n_columns)
+        _F : array of shape (n, n_columns)
             Function values.
 
         Returns
@@ -129,7 +129,6 @@ class LogisticColumns:
     S: np.ndarray
 
     exponent = 1.0
-    is_quadratic = False
 
     def value(self, F: np.ndarray) -> float:
         """Evaluate the loss.
@@ -147,7 +146,7 @@ class LogisticColumns:
         return weighted_mean(LOSSES["log_loss"].value(self.Y * F), self.S)
 
     def model(self, F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give the targets and the weights of the quadratic model at F.
+        """Give the targets and the weights of Newton's model at F.
 
         Parameters
         ----------
@@ -159,10 +158,30 @@ class LogisticColumns:
         targets, weights : ndarray of shape (n, n_columns)
             As for the squared loss.
         """
-        loss, margins = LOSSES["log_loss"], self.Y * F
-        curvature = np.maximum(loss.curvature(margins), _LEAST_CURVATURE)
-        targets = F - self.Y * loss.derivative(margins) / curvature
-        return targets, self.S * curvature / 2
+        curvature = LOSSES["log_loss"].curvature(self.Y * F)
+        return self._quadratic(F, np.maximum(curvature, _LEAST_CURVATURE))
+
+    def bound(self, F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Give those of an upper bound that touches the loss at F.
+
+        Parameters
+        ----------
+        F : ndarray of shape (n, n_columns)
+            Function values.
+
+        Returns
+        -------
+        targets, weights : ndarray of shape (n, n_columns)
+            As for the squared loss.
+        """
+        half = np.maximum(np.abs(F) / 2, _LEAST_CURVATURE)
+        return self._quadratic(F, np.tanh(half) / (4 * half))
+
+    def _quadratic(
+        self, F: np.ndarray, curvature: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        slope = self.Y * LOSSES["log_loss"].derivative(self.Y * F)
+        return F - slope / curvature, self.S * curvature / 2
 
     def constant(self, level: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
         """Find the constants of least loss.
@@ -200,6 +219,8 @@ class Fit:
         ridge |f|².
     mu : float
         Multiplier of the loss.
+    next_mu : float
+        Multiplier with which the loss is expected to be nearer to epsilon.
     """
 
     parameters: Any
@@ -207,6 +228,46 @@ class Fit:
     loss: float
     norm: float
     mu: float
+    next_mu: float = 0.0
+
+
+class _RootSearch:
+    """Search of the multiplier for which the loss has a given value.
+
+    With p the exponent of the loss, `loss^-p - largest^-p` grows like a power of mu,
+    in proportion to it if the function has one mode. The power is that between the
+    last two trials.
+    """
+
+    def __init__(self, exponent: float, largest: float) -> None:
+        self.power = -exponent
+        self.origin = largest**self.power
+        self.low, self.high = 0.0, np.inf
+        self.last: tuple[float, float] | None = None
+
+    def propose(self, mu: float, loss: float, target: float) -> float:
+        """Give the next multiplier to try, between those known to be too far."""
+        if loss > target:
+            self.low = mu
+        else:
+            self.high = mu
+        tiny = np.finfo(float).tiny
+        grown = max(max(loss, tiny) ** self.power - self.origin, tiny)
+        wanted = target**self.power - self.origin
+        here = (float(np.log(mu)), float(np.log(grown)))
+        growth = 1.0
+        if self.last is not None and here[0] != self.last[0]:
+            slope = (here[1] - self.last[1]) / (here[0] - self.last[0])
+            growth = min(max(slope, _LEAST_GROWTH), 1.0)
+        self.last = here
+        step = (np.log(wanted) - here[1]) / growth
+        limit = np.log(_MAX_RATIO)
+        proposed = mu * float(np.exp(np.clip(step, -limit, limit)))
+        if self.low < proposed < self.high:
+            return proposed
+        if self.low > 0:
+            return float(np.sqrt(self.low * self.high))
+        return self.high / _MAX_RATIO
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,8 +280,6 @@ class SmoothFit:
         Loss.
     epsilon : float
         Largest loss.
-    slack : float
-        Share of `epsilon` by which the loss may stay below it.
     level : array of shape (n_columns,)
         Constants that f is added to.
     largest : float
@@ -228,30 +287,28 @@ class SmoothFit:
     n_parameters : int
         Number of parameters of a column.
     ridge : float
-        Weight of the squared norm of f.
+        Weight of the sum of squared parameters.
     make_form : callable
         `make_form(penalty, ridge, column, start)` gives a form of `_forms`.
-    squared_norm : callable
-        `squared_norm(parameters, values)` gives |f|² of the values without `level`.
     """
 
     loss: SquaredColumns | LogisticColumns
     epsilon: float
-    slack: float
     level: Any
     largest: float
     n_parameters: int
     ridge: float
     make_form: Callable
-    squared_norm: Callable
 
-    def solve(self, L: GraphOperator, start: Fit | None = None) -> Fit:
+    def solve(self, L: GraphOperator, slack: float, start: Fit | None = None) -> Fit:
         """Find the smoothest function.
 
         Parameters
         ----------
         L : GraphOperator
             Laplacian.
+        slack : float
+            Share of `epsilon` by which the loss may stay below it.
         start : Fit, default=None
             Solution for a similar Laplacian.
 
@@ -262,23 +319,21 @@ class SmoothFit:
             function of this form has it.
         """
         typical = float(namespace_of(L.degrees).mean(L.degrees)) or 1.0
-        fit, mu = start, 0.0 if start is None else start.mu
+        fit, mu = start, 0.0 if start is None else start.next_mu
         if fit is None:
             fit = self.constant()
             mu = typical * np.count_nonzero(to_numpy(self.loss.S))
-        low, high = 0.0, np.inf
+        target = self.epsilon * (1 - slack / 2)
+        search = _RootSearch(self.loss.exponent, self.largest)
         for _ in range(_MAX_TRIALS):
             fit = self._minimize(L, mu, fit)
-            if (1 - self.slack) * self.epsilon <= fit.loss <= self.epsilon:
+            proposed = search.propose(mu, fit.loss, target)
+            if abs(fit.loss - target) <= slack / 2 * self.epsilon:
                 break
-            if fit.loss > self.epsilon:
-                low = mu
-            else:
-                high = mu
-            if low > _MAX_MU * typical:
+            if fit.loss > self.epsilon and mu > _MAX_MU * typical:
                 break
-            mu = self._next(mu, fit.loss, low, high)
-        return fit
+            mu = proposed
+        return replace(fit, next_mu=proposed)
 
     def constant(self) -> Fit:
         """Give the function that is `level` everywhere.
@@ -312,37 +367,24 @@ class SmoothFit:
         values = first.values + step * (second.values - first.values)
         return self._fit(parameters, values - self.level[None, :], second.mu)
 
-    def _next(self, mu: float, loss: float, low: float, high: float) -> float:
-        """Propose a multiplier from `loss^-p = largest^-p + b mu`.
-
-        That is exact for one mode of the function.
-        """
-        power = -self.loss.exponent
-        origin = self.largest**power
-        grown = loss**power - origin if loss > 0 else np.inf
-        wanted = (self.epsilon * (1 - self.slack / 2)) ** power - origin
-        ratio = wanted / grown if grown * _MAX_RATIO > wanted else _MAX_RATIO
-        proposed = mu * max(ratio, 1 / _MAX_RATIO)
-        if low < proposed < high:
-            return proposed
-        return float(np.sqrt(low * high)) if low > 0 else high / _MAX_RATIO
-
     def _minimize(self, L: GraphOperator, mu: float, start: Fit) -> Fit:
-        """Minimize the Lagrangian by damped Newton steps; one if it is quadratic."""
-        if self.loss.is_quadratic:
-            return self._newton(L, mu, start)
+        """Minimize the Lagrangian by Newton's steps; one if it is quadratic.
+
+        A step that does not descend gives way to that of an upper bound.
+        """
+        if isinstance(self.loss, SquaredColumns):
+            return self._step(L, mu, start, self.loss.model)
         fit, value = start, self._lagrangian(L, mu, start)
         for _ in range(_NEWTON_STEPS):
-            full = self._newton(L, mu, fit)
-            step, best, reached = 1.0, full, self._lagrangian(L, mu, full)
-            while not reached <= value and step > _LEAST_STEP:
-                step /= 2
-                best = self.between(fit, full, step)
-                reached = self._lagrangian(L, mu, best)
-            if not reached <= value:
+            new = self._step(L, mu, fit, self.loss.model)
+            reached = self._lagrangian(L, mu, new)
+            if not reached < value:
+                new = self._step(L, mu, fit, self.loss.bound)
+                reached = self._lagrangian(L, mu, new)
+            if not reached < value:
                 break
             fell = value - reached
-            fit, value = best, reached
+            fit, value = new, reached
             if fell <= _NEWTON_TOL * abs(value):
                 break
         return replace(fit, mu=mu)
@@ -351,11 +393,11 @@ class SmoothFit:
         energy = namespace_of(fit.values).sum(fit.values * L.matmat(fit.values))
         return mu * fit.loss + float(energy) + fit.norm
 
-    def _newton(self, L: GraphOperator, mu: float, start: Fit) -> Fit:
-        """Minimize the quadratic model of the Lagrangian at a function."""
+    def _step(self, L: GraphOperator, mu: float, start: Fit, model: Callable) -> Fit:
+        """Minimize a quadratic model of the Lagrangian at a function."""
         S = self.loss.S
         xp = namespace_of(S)
-        targets, weights = self.loss.model(start.values)
+        targets, weights = model(start.values)
         targets = targets - self.level[None, :]
         parts: list[Any] = [None] * S.shape[1]
         for columns in equal_columns(to_numpy(weights)):
@@ -377,7 +419,10 @@ class SmoothFit:
         return self._fit(parameters, values, mu)
 
     def _fit(self, parameters: Any, values: Any, mu: float) -> Fit:
-        norm = self.ridge * self.squared_norm(parameters, values)
+        norm = 0.0
+        if self.ridge:
+            xp = namespace_of(parameters)
+            norm = self.ridge * float(xp.sum(parameters * parameters))
         values = values + self.level[None, :]
         return Fit(parameters, values, self.loss.value(values), norm, mu)
 
