@@ -61,7 +61,7 @@ class Answer:
         Bounds of the least possible `max G + ridge |f|²`; the upper one is infinite
         if no function with `loss <= epsilon` was found.
     n_iter : int
-        Changes of the weights.
+        Functions on the way.
     converged : bool
         Whether the rule came to its end.
     history : dict of ndarray
@@ -96,7 +96,6 @@ class ProportionalRule:
 
     def __init__(self, tol: float) -> None:
         self.tol = tol
-        self.floor = _FLOOR
         self.slack, self.last_slack = _LOOSE, _SLACK
 
     def __call__(self, weights: Any, G: Any, fit: Fit, lower: float) -> Any:
@@ -105,7 +104,7 @@ class ProportionalRule:
         total = float(xp.sum(G))
         if total == 0:
             return None
-        new = weights + _PROPORTIONAL_STEP * (G / total - weights)
+        new = weights + _PROPORTIONAL_STEP * (_raised(G / total, _FLOOR) - weights)
         change = float(xp.sum(xp.abs(new - weights)))
         self.slack = min(max(change, _SLACK), self.slack)
         return None if change <= self.tol else new
@@ -169,7 +168,7 @@ class BoundRule:
             self._last_lower = lower
             logs = self._extrapolated(weights, G)
         new = xp.exp(logs - xp.max(logs))
-        return new / xp.sum(new)
+        return _raised(new / xp.sum(new), self.floor)
 
     def answer(self, fit: Fit, weights: Any) -> tuple[Fit, Any]:
         """Give the best function, and the weights of the best lower bound."""
@@ -251,36 +250,31 @@ def adapt_weights(
         The function and its certificate.
     """
     m = gradients.n_terms
-    ones = namespace_of(problem.loss.S).ones(
-        m, dtype=problem.loss.S.dtype, device=device(problem.loss.S)
-    )
-    weights = ones / m
+    S = problem.loss.S
+    weights = namespace_of(S).full(m, 1 / m, dtype=S.dtype, device=device(S))
     told = _History(problem, gradients)
     fit, G, lower = told.look(weights, rule.slack, None)
-    n_iter, proposed = 0, weights
-    for _ in iterations:
+    feasible, proposed = fit.loss <= problem.epsilon, weights
+    for _ in iterations if feasible else ():
         proposed = rule(weights, G, fit, lower)
         if proposed is None:
             break
-        weights = (1 - rule.floor) * proposed + rule.floor / m * ones
+        weights = proposed
         fit, G, lower = told.look(weights, rule.slack, fit)
-        n_iter += 1
-    else:
-        proposed = rule(weights, G, fit, lower)
-    if not (1 - rule.last_slack) * problem.epsilon <= fit.loss <= problem.epsilon:
+    if feasible and not told.is_tight(rule.last_slack):
         fit, G, lower = told.look(weights, rule.last_slack, fit)
-        rule(weights, G, fit, lower)
+    if proposed is not None:
+        proposed = rule(weights, G, fit, lower)
     fit, weights = rule.answer(fit, weights)
     squares = gradients.squares(fit.values)
     largest = float(namespace_of(squares).max(squares))
-    feasible = fit.loss <= problem.epsilon
     return Answer(
         fit,
         weights,
         largest,
         max(told.record["dual"]),
         largest + fit.norm if feasible else np.inf,
-        n_iter,
+        len(told.record["dual"]),
         proposed is None,
         {name: np.array(values) for name, values in told.record.items()},
     )
@@ -310,7 +304,7 @@ def constant_answer(
     fit = replace(problem.constant(), values=values, loss=problem.loss.value(values))
     told = {"loss": fit.loss, "max_gradient": 0.0, "dual": 0.0, "mu": 0.0}
     history = {name: np.array([value]) for name, value in told.items()}
-    return Answer(fit, equal, 0.0, 0.0, 0.0, 0, True, history)
+    return Answer(fit, equal, 0.0, 0.0, 0.0, 1, True, history)
 
 
 class _History:
@@ -321,6 +315,11 @@ class _History:
         self.gradients = gradients
         names = ("loss", "max_gradient", "dual", "mu")
         self.record: dict[str, list[float]] = {name: [] for name in names}
+
+    def is_tight(self, slack: float) -> bool:
+        """Whether the last function uses up epsilon."""
+        loss, epsilon = self.record["loss"][-1], self.problem.epsilon
+        return (1 - slack) * epsilon <= loss <= epsilon
 
     def look(
         self, weights: Any, slack: float, start: Fit | None
@@ -337,6 +336,11 @@ class _History:
         ):
             self.record[name].append(value)
         return fit, G, lower
+
+
+def _raised(weights: Any, floor: float) -> Any:
+    """Mix weights of sum 1 with equal ones."""
+    return (1 - floor) * weights + floor / weights.shape[0]
 
 
 def _differences(vectors: list[Any]) -> list[Any]:

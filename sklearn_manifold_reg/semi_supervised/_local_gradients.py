@@ -331,7 +331,7 @@ def squared_edges(csr: CSR, F: Any, *, n_jobs: int | None = None) -> Any:
         step = max(1, _BLOCK // max(1, F.nnz // F.shape[0]))
         parts = []
         for begin in range(0, csr.nnz, step):
-            entries = slice(begin, begin + step)
+            entries = slice(begin, min(begin + step, csr.nnz))
             difference = F[rows[entries]] - F[csr.indices[entries]]
             parts.append(np.asarray(difference.multiply(difference).sum(axis=1)))
         return csr.data * np.concatenate([part.reshape(-1) for part in parts])
@@ -339,7 +339,7 @@ def squared_edges(csr: CSR, F: Any, *, n_jobs: int | None = None) -> Any:
     step = max(1, _BLOCK // F.shape[1])
     parts = []
     for begin in range(0, csr.nnz, step):
-        entries = slice(begin, begin + step)
+        entries = slice(begin, min(begin + step, csr.nnz))
         difference = xp.take(F, rows[entries], axis=0) - xp.take(
             F, csr.indices[entries], axis=0
         )

@@ -62,8 +62,10 @@ from sklearn_manifold_reg.utils._targets import (
     validate_partial_regression,
 )
 
-# Residuals of the linear systems, and the most steps that they take.
+# Largest residuals of the linear systems, also over `tol`, and the most steps that
+# they take. Weights differ by orders of magnitude, and residuals see the heavy ones.
 _SOLVE_TOL = 1e-6
+_SOLVE_SHARE = 1e-5
 _SOLVE_STEPS = 2000
 # Kernel features whose share of the largest eigenvalue is below this are left out.
 _LEAST_EIGENVALUE = 1e-12
@@ -71,6 +73,8 @@ _LEAST_EIGENVALUE = 1e-12
 _LEAST_RIDGE = 1e-14
 # Shares of classes are this far from 0 and 1 where their log odds are taken.
 _LEAST_SHARE = 1e-10
+# Least curvature of the logistic loss over epsilon.
+_LEAST_CURVATURE = 1e-2
 # Rows up to which those systems are factorized, from scratch each time.
 _DIRECT_ROWS = 500
 
@@ -182,7 +186,7 @@ class _ManifoldLipschitz(PartlyLabeledModel):
         if self.kernel is None:
             options = {
                 "solver": self.solver,
-                "tol": _SOLVE_TOL,
+                "tol": min(_SOLVE_TOL, _SOLVE_SHARE * self.tol),
                 "max_iter": _SOLVE_STEPS,
                 "n_jobs": self.n_jobs,
             }
@@ -326,11 +330,11 @@ class ManifoldLipschitzRegressor(MultiOutputMixin, RegressorMixin, _ManifoldLips
         all functions with that loss; 0 for the best one. `NaN` if there is no bound.
     loss_ : float
         Loss of the labeled rows.
-    history_ : dict of ndarray of shape (n_iter_ + 1,)
+    history_ : dict of ndarray of shape (n_iter_,)
         "loss", "max_gradient" (max_i G_i), "dual" (lower bound) and "mu" of the
         function for each lambda.
     n_iter_ : int
-        Changes of lambda.
+        Number of lambdas that a function was found for.
     dual_coef_ : array of shape (n_samples,) or (n_samples, n_outputs)
         Coefficients of the kernel expansion, if there is one.
     coef_ : ndarray of shape (n_features,) or (n_features, n_outputs)
@@ -620,11 +624,11 @@ class ManifoldLipschitzClassifier(ClassifierMixin, _ManifoldLipschitz):
         all functions with that loss; 0 for the best one. `NaN` if there is no bound.
     loss_ : float
         Loss of the labeled rows.
-    history_ : dict of ndarray of shape (n_iter_ + 1,)
+    history_ : dict of ndarray of shape (n_iter_,)
         "loss", "max_gradient" (max_i G_i), "dual" (lower bound) and "mu" of the
         function for each lambda.
     n_iter_ : int
-        Changes of lambda.
+        Number of lambdas that a function was found for.
     dual_coef_ : array of shape (n_samples,) or (n_samples, n_outputs)
         Coefficients of the kernel expansion, if there is one.
     coef_ : ndarray of shape (n_features,) or (n_features, n_outputs)
@@ -812,7 +816,9 @@ class ManifoldLipschitzClassifier(ClassifierMixin, _ManifoldLipschitz):
         first = 1 if Y.shape[1] == 2 else 0
         share = np.clip(prior, _LEAST_SHARE, 1 - _LEAST_SHARE)
         margins = np.log(share / (1 - share))
-        return LogisticColumns(2 * Y[:, first:] - 1, S[:, first:]), margins[first:]
+        least = _LEAST_CURVATURE * min(self.epsilon, 1)
+        loss = LogisticColumns(2 * Y[:, first:] - 1, S[:, first:], least)
+        return loss, margins[first:]
 
     def decision_function(self, X):
         """Give the scores of new rows.

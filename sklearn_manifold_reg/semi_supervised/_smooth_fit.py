@@ -31,8 +31,8 @@ _MAX_MU = 1e12
 # Newton steps for one mu, and the relative fall of the Lagrangian that ends them.
 _NEWTON_STEPS = 50
 _NEWTON_TOL = 1e-9
-# Curvature of the loss where it has none left.
-_LEAST_CURVATURE = 1e-10
+# Half margins that are taken for zero.
+_LEAST_MARGIN = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,10 +123,14 @@ class LogisticColumns:
         Signs.
     S : ndarray of shape (n, n_columns)
         Weights of labels, zero where there is none.
+    least_curvature : float
+        Curvature of Newton's model where the loss has less. Losses of one row have
+        about their own size for a curvature.
     """
 
     Y: np.ndarray
     S: np.ndarray
+    least_curvature: float
 
     exponent = 1.0
 
@@ -159,7 +163,7 @@ class LogisticColumns:
             As for the squared loss.
         """
         curvature = LOSSES["log_loss"].curvature(self.Y * F)
-        return self._quadratic(F, np.maximum(curvature, _LEAST_CURVATURE))
+        return self._quadratic(F, np.maximum(curvature, self.least_curvature))
 
     def bound(self, F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Give those of an upper bound that touches the loss at F.
@@ -174,7 +178,7 @@ class LogisticColumns:
         targets, weights : ndarray of shape (n, n_columns)
             As for the squared loss.
         """
-        half = np.maximum(np.abs(F) / 2, _LEAST_CURVATURE)
+        half = np.maximum(np.abs(F) / 2, _LEAST_MARGIN)
         return self._quadratic(F, np.tanh(half) / (4 * half))
 
     def _quadratic(
@@ -263,11 +267,11 @@ class _RootSearch:
         step = (np.log(wanted) - here[1]) / growth
         limit = np.log(_MAX_RATIO)
         proposed = mu * float(np.exp(np.clip(step, -limit, limit)))
-        if self.low < proposed < self.high:
+        if self.low <= proposed <= self.high:
             return proposed
-        if self.low > 0:
-            return float(np.sqrt(self.low * self.high))
-        return self.high / _MAX_RATIO
+        if self.low == 0:
+            return self.high / _MAX_RATIO
+        return float(np.sqrt(self.low * min(self.high, self.low * _MAX_RATIO**2)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -322,7 +326,7 @@ class SmoothFit:
         fit, mu = start, 0.0 if start is None else start.next_mu
         if fit is None:
             fit = self.constant()
-            mu = typical * np.count_nonzero(to_numpy(self.loss.S))
+            mu = typical * float(np.count_nonzero(to_numpy(self.loss.S)))
         target = self.epsilon * (1 - slack / 2)
         search = _RootSearch(self.loss.exponent, self.largest)
         for _ in range(_MAX_TRIALS):
@@ -330,7 +334,8 @@ class SmoothFit:
             proposed = search.propose(mu, fit.loss, target)
             if abs(fit.loss - target) <= slack / 2 * self.epsilon:
                 break
-            if fit.loss > self.epsilon and mu > _MAX_MU * typical:
+            needless = fit.loss > self.epsilon and mu > _MAX_MU * typical
+            if needless or (fit.loss < target and mu * _MAX_MU < typical):
                 break
             mu = proposed
         return replace(fit, next_mu=proposed)
