@@ -254,17 +254,17 @@ def adapt_weights(
     weights = namespace_of(S).full(m, 1 / m, dtype=S.dtype, device=device(S))
     told = _History(problem, gradients)
     fit, G, lower = told.look(weights, rule.slack, None)
-    feasible, proposed = fit.loss <= problem.epsilon, weights
-    for _ in iterations if feasible else ():
-        proposed = rule(weights, G, fit, lower)
-        if proposed is None:
+    proposed = rule(weights, G, fit, lower)
+    for _ in iterations:
+        if fit.exhausted or proposed is None:
             break
         weights = proposed
         fit, G, lower = told.look(weights, rule.slack, fit)
-    if feasible and not told.is_tight(rule.last_slack):
-        fit, G, lower = told.look(weights, rule.last_slack, fit)
-    if proposed is not None:
         proposed = rule(weights, G, fit, lower)
+    if not (fit.exhausted or told.is_tight(rule.last_slack)):
+        fit, G, lower = told.look(weights, rule.last_slack, fit)
+        rule(weights, G, fit, lower)
+    converged = proposed is None or fit.exhausted
     fit, weights = rule.answer(fit, weights)
     squares = gradients.squares(fit.values)
     largest = float(namespace_of(squares).max(squares))
@@ -273,9 +273,9 @@ def adapt_weights(
         weights,
         largest,
         max(told.record["dual"]),
-        largest + fit.norm if feasible else np.inf,
+        largest + fit.norm if fit.loss <= problem.epsilon else np.inf,
         len(told.record["dual"]),
-        proposed is None,
+        converged,
         {name: np.array(values) for name, values in told.record.items()},
     )
 

@@ -26,7 +26,8 @@ _MAX_TRIALS = 60
 _MAX_RATIO = 1e3
 # Least power of mu with which the loss is expected to change.
 _LEAST_GROWTH = 0.1
-# mu over the typical diagonal of L beyond which no loss is going to fall any more.
+# mu over the typical diagonal of L, or its inverse, beyond which no loss is going to
+# change any more.
 _MAX_MU = 1e12
 # Newton steps for one mu, and the relative fall of the Lagrangian that ends them.
 _NEWTON_STEPS = 50
@@ -225,6 +226,9 @@ class Fit:
         Multiplier of the loss.
     next_mu : float
         Multiplier with which the loss is expected to be nearer to epsilon.
+    exhausted : bool
+        Whether no multiplier gives a loss of epsilon: any function of this form has
+        more, or one without a measurable gradient has less.
     """
 
     parameters: Any
@@ -233,6 +237,7 @@ class Fit:
     norm: float
     mu: float
     next_mu: float = 0.0
+    exhausted: bool = False
 
 
 class _RootSearch:
@@ -332,13 +337,12 @@ class SmoothFit:
         for _ in range(_MAX_TRIALS):
             fit = self._minimize(L, mu, fit)
             proposed = search.propose(mu, fit.loss, target)
-            if abs(fit.loss - target) <= slack / 2 * self.epsilon:
-                break
-            needless = fit.loss > self.epsilon and mu > _MAX_MU * typical
-            if needless or (fit.loss < target and mu * _MAX_MU < typical):
+            inside = abs(fit.loss - target) <= slack / 2 * self.epsilon
+            beyond = max(mu / typical, typical / mu) > _MAX_MU
+            if inside or beyond:
                 break
             mu = proposed
-        return replace(fit, next_mu=proposed)
+        return replace(fit, next_mu=proposed, exhausted=not inside)
 
     def constant(self) -> Fit:
         """Give the function that is `level` everywhere.

