@@ -9,7 +9,7 @@ from sklearn_manifold_reg._arrays import to_numpy
 from sklearn_manifold_reg.plotting._points import check_values, draw_points
 from sklearn_manifold_reg.utils._optional import import_optional
 
-# Areas of rows without and with the largest weight, in square points.
+# Areas of rows with the least weight, and with one far above it, in square points.
 _AREAS = (12.0, 120.0)
 # Colors of the gradient, all of them visible on white.
 _COLORS = "viridis_r"
@@ -180,9 +180,11 @@ class LipschitzDisplay:
         if ax is None:
             _, ax = plt.subplots()
         largest = np.max(self.weights, initial=np.finfo(float).tiny)
+        # Equal weights are all small.
+        above = (self.weights - np.min(self.weights)) / largest
         small, large = _AREAS
         options = {
-            "s": small + (large - small) * self.weights / largest,
+            "s": small + (large - small) * above,
             "cmap": _COLORS,
             "edgecolors": "none",
             **kwargs,

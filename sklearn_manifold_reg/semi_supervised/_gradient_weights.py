@@ -42,7 +42,7 @@ _FIRST_STEPS = 5
 _RESOLUTION = 1e-14
 _GOLDEN = (5**0.5 - 1) / 2
 # Reductions of the interval in a search along a segment.
-_SEARCH_STEPS = 40
+_SEARCH_STEPS = 25
 
 
 @dataclass(frozen=True, eq=False)
