@@ -38,6 +38,8 @@ _LEAST_LOG = -2.0
 # Steps that extrapolation looks back, and those before it begins.
 _MEMORY = 8
 _FIRST_STEPS = 5
+# Share of epsilon by which a sum of functions may exceed it by rounding.
+_ROUNDING = 1e-9
 # Least relative size of directions that extrapolation tells apart.
 _RESOLUTION = 1e-14
 _GOLDEN = (5**0.5 - 1) / 2
@@ -263,17 +265,19 @@ def adapt_weights(
         proposed = rule(weights, G, fit, lower)
     if not (fit.exhausted or told.is_tight(rule.last_slack)):
         fit, G, lower = told.look(weights, rule.last_slack, fit)
-        rule(weights, G, fit, lower)
+        again = rule(weights, G, fit, lower)
+        proposed = None if proposed is None else again
     converged = proposed is None or fit.exhausted
     fit, weights = rule.answer(fit, weights)
     squares = gradients.squares(fit.values)
     largest = float(namespace_of(squares).max(squares))
+    feasible = fit.loss <= problem.epsilon * (1 + _ROUNDING)
     return Answer(
         fit,
         weights,
         largest,
         max(told.record["dual"]),
-        largest + fit.norm if fit.loss <= problem.epsilon else np.inf,
+        largest + fit.norm if feasible else np.inf,
         len(told.record["dual"]),
         converged,
         {name: np.array(values) for name, values in told.record.items()},

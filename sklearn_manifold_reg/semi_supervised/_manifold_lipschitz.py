@@ -366,7 +366,8 @@ class ManifoldLipschitzRegressor(MultiOutputMixin, RegressorMixin, _ManifoldLips
     -----
     Weights in proportion to G are the condition for the least sum_i G_i², the graph
     p-Laplacian with p = 4 in place of the ordinary one with p = 2; the least maximum
-    is p infinite. "normalize" goes half-way to those weights in each step.
+    is p infinite. "normalize" goes half-way to those weights in each step; its
+    alpha has a scale that depends on the weights.
     "projection" multiplies lambda by powers of G, extrapolates (Anderson), and takes
     back what lowers the dual bound; the paper's projected ascent has the same
     solution and gets there more slowly. Its multiplier mu is the root of
@@ -660,7 +661,8 @@ class ManifoldLipschitzClassifier(ClassifierMixin, _ManifoldLipschitz):
     -----
     Weights in proportion to G are the condition for the least sum_i G_i², the graph
     p-Laplacian with p = 4 in place of the ordinary one with p = 2; the least maximum
-    is p infinite. "normalize" goes half-way to those weights in each step.
+    is p infinite. "normalize" goes half-way to those weights in each step; its
+    alpha has a scale that depends on the weights.
     "projection" multiplies lambda by powers of G, extrapolates (Anderson), and takes
     back what lowers the dual bound; the paper's projected ascent has the same
     solution and gets there more slowly. Its multiplier mu is the root of
