@@ -27,14 +27,12 @@ _FLOOR = 1e-4
 # Step towards weights in proportion to G. Edges in series answer to a weight with its
 # inverse square, edges in parallel not at all: errors shrink by half in both cases.
 _PROPORTIONAL_STEP = 0.5
-# Exponent of multiplicative steps: exact for edges in series, and never down.
-_EXPONENT = 0.5
 # Share of epsilon by which the loss stays below it, of the last function, and on the
 # way there.
 _SLACK = 1e-3
 _LOOSE = 0.1
 # Smallest logarithm of a factor in one multiplicative step.
-_LEAST_LOG = -2.0
+_LEAST_LOG = -4.0
 # Steps that extrapolation looks back, and those before it begins.
 _MEMORY = 8
 _FIRST_STEPS = 5
@@ -119,8 +117,9 @@ class ProportionalRule:
 class BoundRule:
     """Multiplicative steps, extrapolated, towards the largest lower bound.
 
-    The logarithms of the weights grow by half of those of G; Anderson's extrapolation
-    of that iteration is taken back whenever the lower bound falls. The best function
+    Weights are multiplied by G over its mean. Edges in series would overshoot and
+    return forever by that alone: Anderson's extrapolation of the logarithms finds the
+    right lengths, and is taken back whenever the lower bound falls. The best function
     is found on segments from the one so far to the new one.
 
     Parameters
@@ -206,7 +205,7 @@ class BoundRule:
         mean = float(xp.sum(weights * G))
         tiny = float(np.finfo(np.float32).tiny)
         ratio = xp.clip(G / mean, min=tiny) if mean > 0 else xp.ones_like(G)
-        step = xp.clip(_EXPONENT * xp.log(ratio), min=_LEAST_LOG)
+        step = xp.clip(xp.log(ratio), min=_LEAST_LOG)
         logs = xp.log(weights)
         plain = logs + step
         self._logs = [*self._logs, logs][-_MEMORY:]

@@ -368,7 +368,7 @@ class ManifoldLipschitzRegressor(MultiOutputMixin, RegressorMixin, _ManifoldLips
     p-Laplacian with p = 4 in place of the ordinary one with p = 2; the least maximum
     is p infinite. "normalize" goes half-way to those weights in each step; its
     alpha has a scale that depends on the weights.
-    "projection" multiplies lambda by powers of G, extrapolates (Anderson), and takes
+    "projection" multiplies lambda by G, extrapolates (Anderson), and takes
     back what lowers the dual bound; the paper's projected ascent has the same
     solution and gets there more slowly. Its multiplier mu is the root of
     loss = epsilon each time. The program published with [1]_ weighs
@@ -663,7 +663,7 @@ class ManifoldLipschitzClassifier(ClassifierMixin, _ManifoldLipschitz):
     p-Laplacian with p = 4 in place of the ordinary one with p = 2; the least maximum
     is p infinite. "normalize" goes half-way to those weights in each step; its
     alpha has a scale that depends on the weights.
-    "projection" multiplies lambda by powers of G, extrapolates (Anderson), and takes
+    "projection" multiplies lambda by G, extrapolates (Anderson), and takes
     back what lowers the dual bound; the paper's projected ascent has the same
     solution and gets there more slowly. Its multiplier mu is the root of
     loss = epsilon each time. The program published with [1]_ weighs
