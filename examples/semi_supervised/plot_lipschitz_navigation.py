@@ -105,7 +105,11 @@ shares = {name: success(field) for name, field in fields.items()}
 # %%
 # Left, a field that is smooth in the mean; in the middle, one of least Lipschitz
 # constant; right, the shares of places from which the goal is reached. Sizes of points
-# are the weights that hold the gradient down.
+# are the weights that hold the gradient down. With equal weights the turns are made
+# close to the demonstrations, and directions are wrong elsewhere; the least Lipschitz
+# constant spreads them out. A Laplacian regularized field, whose default is the square
+# of the Laplacian, does no worse here, nor does kernel ridge regression, which does not
+# see the walls: the least constant is what only the field in the middle has.
 figure, axes = plt.subplots(1, 3, figsize=(15, 4), layout="constrained")
 for ax, name in zip(axes, ("equal weights", "projection"), strict=False):
     title = f"{name}: Lipschitz {models[name].lipschitz_:.2f}"
