@@ -41,6 +41,7 @@ def warm_up() -> None:
         bootstrap_smooth_vectors,
         solve,
     )
+    from sklearn_manifold_reg.semi_supervised import ManifoldLipschitzRegressor
 
     rng = np.random.default_rng(0)
     with warnings.catch_warnings():
@@ -79,4 +80,8 @@ def warm_up() -> None:
                 apply_chebyshev(system, B, np.ones(5), upper=2.1)
                 apply_function(system, np.sqrt, B, tol=1e-3)
         bootstrap_smooth_vectors(system, max_vectors=1)
+        for gradient in ("energy", "max_slope"):
+            ManifoldLipschitzRegressor(gradient=gradient, max_iter=1).fit(
+                low, low[:, 0]
+            )
         partition_walks(walks.graph_.affinity_, np.arange(400) % 2, [1.0, 0.5])

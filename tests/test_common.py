@@ -30,6 +30,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Only .* clusters were found:UserWarning"),
     pytest.mark.filterwarnings("ignore:.* still lowered its objective"),
     pytest.mark.filterwarnings("ignore:y holds exactly the labels -1:UserWarning"),
+    pytest.mark.filterwarnings("ignore:epsilon=.* is not below:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.* no function of kernel="),
+    pytest.mark.filterwarnings("ignore:.* changes of the weights"),
 ]
 
 # Behaviors beside the default instance, by class.
@@ -131,6 +134,21 @@ VARIANTS = {
         {"loss": "log_loss", "alpha": 0.1},
         {"class_priors": "labels"},
     ],
+    "ManifoldLipschitzClassifier": [
+        {"graph": "precomputed", "gradient": "dirichlet"},
+        {"gradient": "max_slope", "dual_update": "projection", "tol": 0.1},
+        {"kernel": "rbf", "bandwidth": 1.0},
+        {"kernel": "linear"},
+        {"loss": "log_loss"},
+        {"loss": "log_loss", "kernel": "rbf"},
+    ],
+    "ManifoldLipschitzRegressor": [
+        {"graph": "precomputed", "gradient": "dirichlet"},
+        {"gradient": "max_slope", "dual_update": "projection", "tol": 0.1},
+        {"kernel": "rbf"},
+        {"kernel": "linear"},
+        {"kernel": "rbf", "approximation": "nystroem", "random_state": 0},
+    ],
     "SpectralEmbedding": [
         {"normalization": "symmetric"},
         {"normalization": None},
@@ -193,9 +211,11 @@ INSTANCES = [
 ]
 
 
-LAPLACIAN_REGULARIZED = (
+PARTLY_LABELED = (
     semi_supervised.LaplacianRegularizedClassifier,
     semi_supervised.LaplacianRegularizedRegressor,
+    semi_supervised.ManifoldLipschitzClassifier,
+    semi_supervised.ManifoldLipschitzRegressor,
 )
 PRECOMPUTED = {
     True: (
@@ -271,7 +291,7 @@ def expected_failed_checks(estimator):
                 ),
                 "Starts are drawn from the rows there are, as those of KMeans.",
             )
-    if isinstance(estimator, LAPLACIAN_REGULARIZED):
+    if isinstance(estimator, PARTLY_LABELED):
         failed |= dict.fromkeys(
             (
                 "check_sample_weight_equivalence_on_dense_data",

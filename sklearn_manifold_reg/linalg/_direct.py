@@ -8,7 +8,11 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import splu
 
 from sklearn_manifold_reg.linalg._null_space import DenseNullSpace, NullSpace
-from sklearn_manifold_reg.linalg._operators import DenseOperator, Operator
+from sklearn_manifold_reg.linalg._operators import (
+    DenseOperator,
+    Operator,
+    SparseOperator,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +113,14 @@ def dense_factor(
     """
     if isinstance(operator, DenseOperator):
         A = np.array(operator.array, dtype=np.float64)
+    elif isinstance(operator, SparseOperator) and isinstance(
+        operator.csr.data, np.ndarray
+    ):
+        # Adding the diagonal to a sparse matrix takes longer than to a dense one.
+        A = operator.csr.to_scipy().toarray().astype(np.float64, copy=False)
+        A *= operator.scale
+        if operator.diagonal_part is not None:
+            A[np.diag_indices_from(A)] += operator.diagonal_part
     else:
         A = operator.to_csr().to_scipy().toarray().astype(np.float64, copy=False)
     if null_space is not None:

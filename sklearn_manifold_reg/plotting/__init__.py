@@ -4,6 +4,7 @@ from sklearn_manifold_reg.plotting._abundance_maps_display import AbundanceMapsD
 from sklearn_manifold_reg.plotting._embedding_display import EmbeddingDisplay
 from sklearn_manifold_reg.plotting._endmembers_display import EndmembersDisplay
 from sklearn_manifold_reg.plotting._graph_display import GraphDisplay
+from sklearn_manifold_reg.plotting._lipschitz_display import LipschitzDisplay
 from sklearn_manifold_reg.plotting._rejection_curve_display import (
     RejectionCurveDisplay,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "EmbeddingDisplay",
     "EndmembersDisplay",
     "GraphDisplay",
+    "LipschitzDisplay",
     "RejectionCurveDisplay",
     "SpectrumDisplay",
 ]

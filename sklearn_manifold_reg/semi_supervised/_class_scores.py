@@ -2,11 +2,15 @@
 
 from typing import Any
 
-from sklearn_manifold_reg._arrays import asarray_like, namespace_of
+import numpy as np
+
+from sklearn_manifold_reg._arrays import asarray_like, namespace_of, to_numpy
 from sklearn_manifold_reg.semi_supervised._labeled_components import LabeledComponents
 
 # Farther than shifts that meet class sizes, which stay within a few ranges.
 _FAR = 16
+# Margins beyond which probabilities are 0 and 1 in float32 as well.
+_LARGEST_MARGIN = 40.0
 
 
 def exclude_absent_classes(scores: Any, components: LabeledComponents) -> Any:
@@ -94,3 +98,46 @@ def typical_gap(scores: Any) -> float:
     gaps = xp.sort(ordered[:, -1] - ordered[:, -2])
     gap = float(gaps[gaps.shape[0] // 2]) if gaps.shape[0] else 0.0
     return gap if gap > 0 else 1.0
+
+
+def logistic_rows(scores: Any) -> Any:
+    """Turn margins of one class against the rest into distributions.
+
+    Parameters
+    ----------
+    scores : array of shape (n_samples, n_classes)
+        Margins; of two classes half the margin each, with opposite signs.
+
+    Returns
+    -------
+    P : array of shape (n_samples, n_classes)
+        Rows sum to 1: logistic functions of the margins, over their sum.
+    """
+    xp = namespace_of(scores)
+    scores = xp.clip(scores, min=-_LARGEST_MARGIN, max=_LARGEST_MARGIN)
+    if scores.shape[1] == 2:
+        second = 1 / (1 + xp.exp(-(scores[:, 1] - scores[:, 0])))
+        return xp.stack([1 - second, second], axis=1)
+    P = 1 / (1 + xp.exp(-scores))
+    return P / xp.sum(P, axis=1, keepdims=True)
+
+
+def decide(scores: Any, classes: Any) -> Any:
+    """Choose the class of the largest score.
+
+    Parameters
+    ----------
+    scores : array of shape (n_samples, n_classes)
+        Scores.
+    classes : array of shape (n_classes,)
+        Labels of the classes.
+
+    Returns
+    -------
+    labels : array of shape (n_samples,)
+        Labels, in the library of `classes`.
+    """
+    codes = namespace_of(scores).argmax(scores, axis=1)
+    if isinstance(classes, np.ndarray):
+        return classes[to_numpy(codes)]
+    return namespace_of(classes).take(classes, codes)

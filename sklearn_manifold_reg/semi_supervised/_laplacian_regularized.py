@@ -1,64 +1,57 @@
 """Manifold regularization of regressors and classifiers."""
 
-import warnings
-from abc import ABC, abstractmethod
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import (
-    BaseEstimator,
     ClassifierMixin,
     MultiOutputMixin,
     RegressorMixin,
     clone,
 )
-from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_manifold_reg._arrays import (
     asarray_like,
-    float_dtypes,
-    get_namespace,
-    is_numpy,
     namespace_of,
     one_hot,
     to_numpy,
 )
-from sklearn_manifold_reg.graph import is_pairwise, laplacian, resolve_graph
+from sklearn_manifold_reg.graph import laplacian, resolve_graph
 from sklearn_manifold_reg.optim import LOSSES, solve_kernel_machine
 from sklearn_manifold_reg.semi_supervised._class_priors import (
     class_shift,
     resolve_class_priors,
 )
+from sklearn_manifold_reg.semi_supervised._class_scores import decide, logistic_rows
 from sklearn_manifold_reg.semi_supervised._forms import (
     GraphForm,
     KernelForm,
     LinearForm,
-)
-from sklearn_manifold_reg.semi_supervised._kernels import (
-    KERNELS,
-    kernel_matrix,
-    resolve_gamma,
 )
 from sklearn_manifold_reg.semi_supervised._labeled_components import warn_unreached
 from sklearn_manifold_reg.semi_supervised._manifold_penalty import (
     ManifoldPenalty,
     penalty_weight,
 )
-from sklearn_manifold_reg.semi_supervised._neighbor_average import neighbor_average
+from sklearn_manifold_reg.semi_supervised._partly_labeled import (
+    PartlyLabeledModel,
+    equal_columns,
+    forget_form,
+    input_checks,
+    label_weights,
+)
 from sklearn_manifold_reg.semi_supervised._transductive_path import (
     LabeledGreens,
     labeled_greens,
 )
-from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
+from sklearn_manifold_reg.utils._callbacks import fit_task
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
-    check_same_namespace,
-    check_sample_weight,
     validate_params_on_fit,
 )
 from sklearn_manifold_reg.utils._targets import (
@@ -66,8 +59,6 @@ from sklearn_manifold_reg.utils._targets import (
     validate_partial_regression,
 )
 
-# Rows above which a kernel matrix is replaced by Nyström features.
-_MAX_KERNEL_ROWS = 5000
 # `graph_alpha` at one label a class, as benchmarks/study_defaults.py found best.
 _AUTO_GRAPH_ALPHA = 100.0
 # `alpha="auto"` is at most this.
@@ -78,23 +69,13 @@ _MAX_PATH_ROWS = 1000
 _MAX_MACHINE_ROWS = 5000
 
 
-class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
+class _LaplacianRegularized(PartlyLabeledModel):
     """What the regressor and the classifier share: graph, penalty and form."""
 
     _parameter_constraints: dict = {
-        "graph": [BaseEstimator, StrOptions({"precomputed"}), None],
+        **PartlyLabeledModel._parameter_constraints,
         "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "graph_alpha": [Interval(Real, 0, None, closed="left")],
-        "kernel": [StrOptions({*KERNELS, "linear"}), callable, None],
-        "gamma": [
-            Interval(Real, 0, None, closed="neither"),
-            StrOptions({"scale"}),
-            None,
-        ],
-        "degree": [Interval(Real, 0, None, closed="left")],
-        "coef0": [Interval(Real, None, None, closed="neither")],
-        "approximation": [StrOptions({"nystroem", "random_features"}), None],
-        "n_components": [Interval(Integral, 1, None, closed="left")],
         "fit_intercept": ["boolean"],
         "normalization": [StrOptions({"symmetric", "density"}), None],
         "penalty": [StrOptions({"laplacian", "sobolev"})],
@@ -104,37 +85,11 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
         "solver": [StrOptions({"auto", "cg", "direct", "amg"})],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
     }
-
-    @abstractmethod
-    def fit(self, X, y):
-        """Learn from partly labeled rows."""
 
     def _check_parameters(self, X: Any) -> None:
         """Refuse combinations that mean nothing."""
-        if self.kernel is None:
-            if self.approximation is not None:
-                raise ValueError(
-                    f"approximation={self.approximation!r} is one of a kernel; choose "
-                    "kernel='rbf' or another."
-                )
-        elif isinstance(self.graph, str):
-            raise ValueError(
-                "graph='precomputed' leaves no features for a kernel; use kernel=None, "
-                "or a graph builder."
-            )
-        elif self.alpha == 0:
-            raise ValueError(
-                "alpha must be > 0 for a kernel expansion; use kernel=None for the "
-                "graph alone."
-            )
-        if self.approximation == "random_features" and self.kernel != "rbf":
-            raise ValueError(
-                "approximation='random_features' approximates kernel='rbf', got "
-                f"kernel={self.kernel!r}; approximation='nystroem' takes any kernel."
-            )
+        self._check_form(X)
         if self.penalty == "laplacian" and self.power not in range(1, 33):
             raise ValueError(
                 "power must be an integer from 1 to 32 for penalty='laplacian', got "
@@ -145,11 +100,6 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
             raise ValueError(
                 "fit_intercept=True needs normalization=None in the linear form: "
                 "constants are not in the null space of a normalized Laplacian."
-            )
-        if self.kernel is not None and not is_numpy(_namespace(X)) and linear:
-            raise ValueError(
-                "Linear and feature forms know NumPy only; for arrays of other "
-                "libraries use kernel=None or a kernel such as 'rbf'."
             )
 
     def _fit_graph(self, X: Any) -> Any:
@@ -178,60 +128,6 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
         graph_alpha = self._weigh_graph(n_labeled, self._n_columns)
         weight = penalty_weight(graph_alpha, self.scaling, L.shape[0], total_weight)
         return ManifoldPenalty(L, weight, self.penalty, self.power, self.tau)
-
-    def _design(self, X: Any) -> Any:
-        """Learn kernel widths and features; evaluate them on the training rows."""
-        if self.kernel is None:
-            return None
-        self._gamma = resolve_gamma(self.gamma, X)
-        self.feature_map_ = None
-        approximation = self.approximation
-        if approximation is None and self.kernel != "linear":
-            if X.shape[0] <= _MAX_KERNEL_ROWS:
-                self.X_fit_ = X
-                return self._kernel(X)
-            warnings.warn(
-                f"{type(self).__name__}: a kernel matrix of {X.shape[0]} rows is too "
-                f"large; approximation='nystroem' with n_components="
-                f"{self.n_components} is used.",
-                UserWarning,
-                stacklevel=3,
-            )
-            approximation = "nystroem"
-        if approximation is not None:
-            self.feature_map_ = self._feature_map(approximation, X).fit(X)
-        return self._features(X)
-
-    def _feature_map(self, approximation: str, X: Any) -> Any:
-        if approximation == "random_features":
-            return RBFSampler(
-                gamma=self._gamma,
-                n_components=self.n_components,
-                random_state=self.random_state,
-            )
-        uses_gamma = self.kernel in ("rbf", "laplacian", "polynomial", "sigmoid")
-        uses_degree = self.kernel == "polynomial"
-        return Nystroem(
-            self.kernel,
-            gamma=self._gamma if uses_gamma else None,
-            degree=self.degree if uses_degree else None,
-            coef0=self.coef0 if self.kernel in ("polynomial", "sigmoid") else None,
-            n_components=min(self.n_components, X.shape[0]),
-            random_state=self.random_state,
-        )
-
-    def _features(self, X: Any) -> Any:
-        return X if self.feature_map_ is None else self.feature_map_.transform(X)
-
-    def _kernel(self, X: Any) -> Any:
-        return kernel_matrix(
-            X,
-            self.X_fit_,
-            self.kernel,
-            gamma=self._gamma,
-            degree=self.degree,
-            coef0=self.coef0,
-        )
 
     def _form(
         self, penalty: ManifoldPenalty, design: Any, unreached: Any, S: Any
@@ -268,7 +164,7 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
         linear = self.kernel is not None and not hasattr(self, "X_fit_")
         parts: list[Any] = [None] * Y.shape[1]
         most = 1
-        for outputs in _equal_columns(to_numpy(S)):
+        for outputs in equal_columns(to_numpy(S)):
             weights = S[:, outputs[0]]
             targets = xp.stack([Y[:, c] for c in outputs], axis=1)
             total = float(xp.sum(weights))
@@ -297,25 +193,6 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
             self.intercept_ = constants
         return values, most
 
-    def _values_of_new_rows(self, X: Any, training_values: Any) -> tuple[Any, Any]:
-        """Values of new rows, and where they are known at all."""
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, **_checks(X))
-        check_same_namespace(X, self, attribute="_fitted_like", method="predict")
-        if self.kernel is None:
-            reached = ~self.unreachable_
-            return neighbor_average(
-                self.graph_.transform(X),
-                training_values,
-                reached[:, None] if reached.ndim == 1 else reached,
-                n_jobs=self.n_jobs,
-            )
-        if hasattr(self, "X_fit_"):
-            values = self._kernel(X) @ self.dual_coef_ + self.intercept_
-        else:
-            values = self._features(X) @ self.coef_ + self.intercept_
-        return values[:, None] if values.ndim == 1 else values, None
-
     def _solve_squared(self, form: Any, Y: Any, S: Any) -> tuple[Any, Any, int]:
         xp = namespace_of(Y)
         level = xp.zeros_like(Y[0, :])
@@ -323,20 +200,6 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
             level = xp.sum(S[:, None] * Y, axis=0) / xp.sum(S)
         parameters, steps = form.solve_squared(Y - level[None, :], S)
         return parameters, level, steps
-
-    def _unreached(self, L: Any, labeled: Any) -> np.ndarray:
-        """Rows that no label reaches, for each column of `labeled`; on the host."""
-        labeled = to_numpy(labeled)
-        if self.kernel is not None:
-            return np.zeros(labeled.shape, dtype=bool)
-        counts = np.stack(
-            [
-                np.bincount(L.component_labels, column, minlength=L.n_components)
-                for column in labeled.T.astype(np.float64)
-            ],
-            axis=1,
-        )
-        return (counts == 0)[L.component_labels]
 
     def _transduce_path(
         self, affinity: Any, targets: Any, tests: list, settings: list[dict]
@@ -398,13 +261,6 @@ class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
                 values = self._path_values(greens, number, train, Y)
                 said[number].append(values[np.searchsorted(rows, test)])
         return said
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.pairwise = is_pairwise(self.graph)
-        tags.input_tags.positive_only = isinstance(self.graph, str)
-        return tags
 
 
 class LaplacianRegularizedRegressor(
@@ -631,11 +487,13 @@ class LaplacianRegularizedRegressor(
         UserWarning
             If no label reaches some rows, or a kernel is approximated.
         """
-        _forget(self)
-        X, Y, labeled, ravel = validate_partial_regression(self, X, y, **_checks(X))
+        forget_form(self)
+        X, Y, labeled, ravel = validate_partial_regression(
+            self, X, y, **input_checks(X)
+        )
         self._n_columns = Y.shape[1]
         self._check_parameters(X)
-        S = _label_weights(labeled, sample_weight, X, Y)
+        S = label_weights(labeled, sample_weight, X, Y)
         xp = namespace_of(Y)
         with fit_task(self, X, y, n_stages=2) as task:
             with task.stage("graph"):
@@ -675,13 +533,7 @@ class LaplacianRegularizedRegressor(
             row is linked to, weighted by affinity.
         """
         check_is_fitted(self)
-        known = self.transduction_
-        ravel = known.ndim == 1
-        known = known[:, None] if ravel else known
-        values, tied = self._values_of_new_rows(X, known)
-        if tied is not None:
-            values = namespace_of(values).where(tied, values, self.prior_[None, :])
-        return values[:, 0] if ravel else values
+        return self._predict_values(X)
 
 
 class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
@@ -933,8 +785,10 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
         UserWarning
             If no label reaches some rows, or a kernel is approximated.
         """
-        _forget(self)
-        X, codes, classes = validate_partial_classification(self, X, y, **_checks(X))
+        forget_form(self)
+        X, codes, classes = validate_partial_classification(
+            self, X, y, **input_checks(X)
+        )
         self._n_columns = classes.shape[0]
         self._check_parameters(X)
         with fit_task(self, X, y, n_stages=2) as task:
@@ -943,7 +797,7 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
             with task.stage("solve"):
                 Y = one_hot(codes, classes.shape[0], L.degrees)
                 xp = namespace_of(Y)
-                S = _label_weights((codes >= 0)[:, None], sample_weight, X, Y)
+                S = label_weights((codes >= 0)[:, None], sample_weight, X, Y)
                 prior = xp.sum(S * Y, axis=0) / xp.sum(S)
                 unreached = self._unreached(L, S > 0)
                 warn_unreached(unreached[:, 0], type(self).__name__)
@@ -958,8 +812,8 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
         self.scores_ = xp.where(self.unreachable_[:, None], prior[None, :], scores)
         self._fitted_like = self.scores_
         if self.loss == "log_loss":
-            self.label_distributions_ = self._distributions(scores)
-        self.transduction_ = self._decide(self.scores_)
+            self.label_distributions_ = logistic_rows(scores)
+        self.transduction_ = decide(self.scores_, self.classes_)
         self.n_iter_ = n_iter
         return self
 
@@ -997,7 +851,7 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
         y : ndarray of shape (n_queries,)
             Class labels.
         """
-        return self._decide(self._scores_of_new_rows(X))
+        return decide(self._scores_of_new_rows(X), self.classes_)
 
     def _has_probabilities(self) -> bool:
         if self.loss != "log_loss":
@@ -1022,7 +876,7 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
             Columns in the order of `classes_`; of more than two classes the logistic
             functions of the scores, divided by their sum.
         """
-        return self._distributions(self._scores_of_new_rows(X))
+        return logistic_rows(self._scores_of_new_rows(X))
 
     def _weigh_graph(self, n_labeled: int, n_columns: int) -> float:
         if self.graph_alpha != "auto":
@@ -1121,63 +975,7 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
             return scores + self.shift_[None, :]
         return namespace_of(scores).where(tied, scores, self.prior_[None, :])
 
-    def _distributions(self, scores: Any) -> Any:
-        xp = namespace_of(scores)
-        if scores.shape[1] == 2:
-            second = 1 / (1 + xp.exp(-(scores[:, 1] - scores[:, 0])))
-            return xp.stack([1 - second, second], axis=1)
-        P = 1 / (1 + xp.exp(-scores))
-        return P / xp.sum(P, axis=1, keepdims=True)
-
-    def _decide(self, scores: Any) -> Any:
-        codes = namespace_of(scores).argmax(scores, axis=1)
-        classes = self.classes_
-        if isinstance(classes, np.ndarray):
-            return classes[to_numpy(codes)]
-        return namespace_of(classes).take(classes, codes)
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = True
         return tags
-
-
-def _namespace(X: Any) -> Any:
-    return np if sparse.issparse(X) else get_namespace(X)
-
-
-def _checks(X: Any) -> dict:
-    return {"accept_sparse": "csr", "dtype": float_dtypes(X)}
-
-
-def _forget(estimator: Any) -> None:
-    """Drop what an earlier fit of another form left."""
-    for name in ("X_fit_", "dual_coef_", "coef_", "intercept_", "feature_map_",
-                 "label_distributions_"):  # fmt: skip
-        vars(estimator).pop(name, None)
-
-
-def _label_weights(labeled: Any, sample_weight: Any, X: Any, like: Any) -> Any:
-    """Weights of the loss, zero where unlabeled, of shape (n_samples, n_outputs)."""
-    xp = namespace_of(like)
-    S = xp.astype(labeled, like.dtype)
-    if sample_weight is None:
-        return S
-    weights = check_sample_weight(
-        sample_weight, X, dtype=like.dtype, ensure_non_negative=True
-    )
-    S = S * asarray_like(weights, like)[:, None]
-    if not bool(xp.all(xp.any(S > 0, axis=0))):
-        raise ValueError(
-            "Sample weights of labeled rows are all zero: at least one weight of a "
-            "labeled row must be positive."
-        )
-    return S
-
-
-def _equal_columns(S: np.ndarray) -> list[list[int]]:
-    """Group the columns that are equal."""
-    groups: dict[bytes, list[int]] = {}
-    for c in range(S.shape[1]):
-        groups.setdefault(np.ascontiguousarray(S[:, c]).tobytes(), []).append(c)
-    return list(groups.values())
