@@ -16,14 +16,15 @@ version = release = __version__
 
 extensions = [
     "estimator_map",
+    "mathml",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
+html_math_renderer = "mathml"
 exclude_patterns = ["_build", "_templates", "whats_new/upcoming/*"]
 default_role = "literal"
 
@@ -56,6 +57,7 @@ sphinx_gallery_conf = {
     "plot_gallery": "True",
     "show_memory": False,
     "show_signature": False,
+    "write_computation_times": False,
 }
 
 html_theme = "pydata_sphinx_theme"
