@@ -1,5 +1,9 @@
 """Losses, and the algorithms that minimize them."""
 
+from sklearn_manifold_reg.optim._generalized_krylov import (
+    RegularizedResult,
+    solve_generalized_krylov,
+)
 from sklearn_manifold_reg.optim._kernel_machine import (
     KernelMachineResult,
     solve_kernel_machine,
@@ -18,6 +22,8 @@ __all__ = [
     "KernelMachineResult",
     "LogisticLoss",
     "MarginLoss",
+    "RegularizedResult",
     "SquaredHingeLoss",
+    "solve_generalized_krylov",
     "solve_kernel_machine",
 ]
