@@ -42,6 +42,7 @@ sphinx_gallery_conf = {
         "../examples/cluster",
         "../examples/manifold",
         "../examples/decomposition",
+        "../examples/inverse",
         "../examples/kernel",
         "../examples/graph",
         "../examples/model_selection",

@@ -13,6 +13,7 @@ _SUBPACKAGES = (
     "datasets",
     "decomposition",
     "graph",
+    "inverse",
     "kernel",
     "linalg",
     "manifold",

@@ -8,6 +8,7 @@ from sklearn_manifold_reg._arrays._block import (
     turn,
 )
 from sklearn_manifold_reg._arrays._csr import CSR, csr_like
+from sklearn_manifold_reg._arrays._fft import irfftn, rfftn
 from sklearn_manifold_reg._arrays._namespace import (
     asarray_like,
     device,
@@ -30,9 +31,11 @@ __all__ = [
     "device",
     "float_dtypes",
     "get_namespace",
+    "irfftn",
     "is_numpy",
     "namespace_of",
     "one_hot",
+    "rfftn",
     "smallest_k",
     "subtract",
     "to_numpy",
