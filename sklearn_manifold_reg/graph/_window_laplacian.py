@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_manifold_reg._arrays import CSR
+from sklearn_manifold_reg._arrays import CSR, device, namespace_of
 from sklearn_manifold_reg.graph._image_graph import window_distances
 from sklearn_manifold_reg.linalg import Operator
 from sklearn_manifold_reg.utils._numba import n_threads, run_rows, use_compiled
@@ -23,7 +23,7 @@ class WindowLaplacian(Operator):
 
     Attributes
     ----------
-    values : ndarray of shape (height, width)
+    values : array of shape (height, width)
         The image, in float64.
     radius : int
         Largest difference of rows and of columns of linked pixels.
@@ -31,9 +31,9 @@ class WindowLaplacian(Operator):
         Width of the likeness.
     scale : float
         Factor of all weights.
-    degrees : ndarray of shape (n_pixels,)
+    degrees : array of shape (n_pixels,)
         Sums of the weights of each pixel, before `factors`.
-    factors : ndarray of shape (n_pixels,) or None
+    factors : array of shape (n_pixels,) or None
         Scaling of the symmetric form from both sides.
     csr : CSR of shape (n_pixels, n_pixels) or None
         Weights before `factors`, if they are stored.
@@ -41,19 +41,19 @@ class WindowLaplacian(Operator):
         Threads of products. Their value does not depend on it.
     """
 
-    values: np.ndarray
+    values: Any
     radius: int
     bandwidth: float
     scale: float
-    degrees: np.ndarray
-    factors: np.ndarray | None
+    degrees: Any
+    factors: Any
     csr: CSR | None
     n_jobs: int | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
         """Numbers of rows and columns."""
-        return self.values.size, self.values.size
+        return self.degrees.shape[0], self.degrees.shape[0]
 
     @property
     def dtype(self) -> Any:
@@ -65,12 +65,12 @@ class WindowLaplacian(Operator):
 
         Parameters
         ----------
-        B : ndarray of shape (n_pixels,) or (n_pixels, n_outputs)
+        B : array of shape (n_pixels,) or (n_pixels, n_outputs)
             Images.
 
         Returns
         -------
-        product : ndarray of the shape of B
+        product : array of the shape of B
             L @ B.
         """
         degrees = self.degrees if B.ndim == 1 else self.degrees[:, None]
@@ -94,33 +94,33 @@ class WindowLaplacian(Operator):
         """
         return self
 
-    def diagonal(self) -> np.ndarray:
+    def diagonal(self) -> Any:
         """Give the main diagonal.
 
         Returns
         -------
-        diagonal : ndarray of shape (n_pixels,)
+        diagonal : array of shape (n_pixels,)
             The degrees; ones for the symmetric form, zeros at isolated pixels.
         """
         if self.factors is None:
             return self.degrees
         return self.factors**2 * self.degrees
 
-    def gram_diagonal(self, weights: np.ndarray | None = None) -> np.ndarray:
+    def gram_diagonal(self, weights: Any = None) -> Any:
         """Compute the diagonal of `L diag(weights) L`.
 
         Parameters
         ----------
-        weights : ndarray of shape (n_pixels,), default=None
+        weights : array of shape (n_pixels,), default=None
             Nonnegative weights; None is ones.
 
         Returns
         -------
-        diagonal : ndarray of shape (n_pixels,)
+        diagonal : array of shape (n_pixels,)
             In the dtype of the operator.
         """
         if weights is None:
-            weights = np.ones(self.values.size, dtype=self.dtype)
+            weights = namespace_of(self.degrees).ones_like(self.degrees)
         own = self.diagonal() ** 2 * weights
         if self.factors is None:
             return own + self._sums(weights, 2)
@@ -146,7 +146,7 @@ class WindowLaplacian(Operator):
             matrix = (matrix * self.factors[:, None] * self.factors[None, :]).tocsr()
         return CSR.from_scipy(matrix)
 
-    def _sums(self, B: np.ndarray, power: int) -> np.ndarray:
+    def _sums(self, B: Any, power: int) -> Any:
         """Sum over neighbors with weights to a power."""
         if self.csr is not None:
             csr = self.csr if power == 1 else self.csr.with_data(self.csr.data**power)
@@ -154,12 +154,12 @@ class WindowLaplacian(Operator):
         sums = neighbor_sums(
             self.values, B, self.radius, power / self.bandwidth**2, self.n_jobs
         )
-        sums *= self.scale**power
-        return sums.astype(self.dtype, copy=False)
+        xp = namespace_of(sums)
+        return xp.astype(self.scale**power * sums, self.dtype, copy=False)
 
 
 def window_laplacian(
-    values: np.ndarray,
+    values: Any,
     shape: tuple[int, int],
     *,
     radius: int = 4,
@@ -175,7 +175,7 @@ def window_laplacian(
 
     Parameters
     ----------
-    values : ndarray of shape (n_pixels,)
+    values : array of shape (n_pixels,), float32 or float64
         Gray values in row-major order.
     shape : tuple of two int
         Height and width.
@@ -188,7 +188,8 @@ def window_laplacian(
         is `I - D^-1/2 W D^-1/2`.
     stored : bool or None, default=None
         Whether weights are stored, 12 bytes a pair of linked pixels in float64, or
-        computed again in each product. None stores up to 2 million.
+        computed again in each product. None stores up to 2 million, of NumPy arrays.
+        Those of other libraries are not.
     n_jobs : int or None, default=None
         Threads. Results do not depend on it.
 
@@ -218,46 +219,51 @@ def window_laplacian(
             f"normalization={normalization!r} is unknown; choose one of "
             f"{NORMALIZATIONS}."
         )
-    dtype = values.dtype if values.dtype == np.float32 else np.dtype(np.float64)
-    image = np.ascontiguousarray(values, dtype=np.float64).reshape(shape)
-    rate = 1 / bandwidth**2
-    ones = np.ones(image.size)
+    xp, on_host = namespace_of(values), isinstance(values, np.ndarray)
+    # Devices without float64 are served in their own precision.
+    known = xp.__array_namespace_info__().dtypes(
+        device=device(values), kind="real floating"
+    )
+    image = xp.reshape(xp.astype(values, known.get("float64", values.dtype)), shape)
+    rate, size = 1 / bandwidth**2, values.shape[0]
+    ones = xp.ones_like(values, dtype=image.dtype)
     scale = 1.0
     if normalization == "frobenius":
-        total = float(neighbor_sums(image, ones, radius, 2 * rate, n_jobs).sum())
+        total = float(xp.sum(neighbor_sums(image, ones, radius, 2 * rate, n_jobs)))
         scale = total**-0.5 if total > 0 else 1.0
     if stored is None:
-        stored = ((2 * radius + 1) ** 2 - 1) * image.size <= _STORED
-    csr = _stored_weights(image, radius, bandwidth, scale, dtype) if stored else None
-    if csr is not None:
+        stored = on_host and ((2 * radius + 1) ** 2 - 1) * size <= _STORED
+    csr = None
+    if stored:
+        csr = _stored_weights(image, radius, bandwidth, scale, values.dtype)
         degrees = csr.row_sums()
     else:
         degrees = scale * neighbor_sums(image, ones, radius, rate, n_jobs)
-        degrees = degrees.astype(dtype, copy=False)
+        degrees = xp.astype(degrees, values.dtype, copy=False)
     factors = None
     if normalization == "symmetric":
         linked = degrees > 0
-        factors = np.where(linked, np.where(linked, degrees, 1) ** -0.5, 0)
-        factors = factors.astype(dtype, copy=False)
+        safe = xp.where(linked, degrees, xp.ones_like(degrees))
+        factors = xp.where(linked, safe**-0.5, xp.zeros_like(degrees))
     return WindowLaplacian(
         image, radius, bandwidth, scale, degrees, factors, csr, n_jobs
     )
 
 
 def neighbor_sums(
-    values: np.ndarray,
-    B: np.ndarray,
+    values: Any,
+    B: Any,
     radius: int,
     rate: float,
     n_jobs: int | None = None,
-) -> np.ndarray:
+) -> Any:
     """Sum signals over the window of each pixel, weighted by the likeness of values.
 
     Parameters
     ----------
-    values : ndarray of shape (height, width), float64
+    values : array of shape (height, width), float64
         The image.
-    B : ndarray of shape (n_pixels,) or (n_pixels, n_outputs)
+    B : array of shape (n_pixels,) or (n_pixels, n_outputs)
         Signals.
     radius : int
         Largest difference of rows and of columns. The pixel itself is left out.
@@ -268,29 +274,35 @@ def neighbor_sums(
 
     Returns
     -------
-    sums : ndarray of the shape of B, float64
+    sums : array of the shape of B, float64
         Weighted sums.
     """
     height, width = values.shape
-    columns = B.reshape(values.size, -1).T.reshape(-1, height, width)
-    signal = np.ascontiguousarray(columns, dtype=np.float64)
-    out = np.zeros_like(signal)
-    if use_compiled():
+    xp = namespace_of(values)
+    wide = xp.astype(B, values.dtype, copy=False)
+    columns = xp.reshape(wide, (height * width, -1)).T
+    signal = xp.reshape(columns, (-1, height, width))
+    if isinstance(values, np.ndarray) and use_compiled():
         from sklearn_manifold_reg.graph._window_laplacian_numba import window_sums
 
+        signal = np.ascontiguousarray(signal)
+        out = np.empty_like(signal)
         threads = 1 if out.size < _SERIAL_WORK else n_threads(n_jobs)
         arrays = (np.require(values, requirements=["C", "A", "W"]), signal)
         sizes = (height, width, int(radius), float(rate))
         run_rows(window_sums, height, *arrays, *sizes, out, n_jobs=threads)
     else:
+        out = xp.zeros_like(signal)
         for dy in range(-radius, radius + 1):
             for dx in range(-radius, radius + 1):
                 here = _inside(height, -dy), _inside(width, -dx)
                 there = _inside(height, dy), _inside(width, dx)
                 if (dy, dx) != (0, 0):
-                    weights = np.exp(-rate * (values[here] - values[there]) ** 2)
-                    out[:, *here] += weights * signal[:, *there]
-    return np.ascontiguousarray(out.reshape(len(out), -1).T).reshape(B.shape)
+                    gaps = values[here] - values[there]
+                    weights = xp.exp(-rate * gaps * gaps)
+                    place = (slice(None), *here)
+                    out[place] = out[place] + weights * signal[(slice(None), *there)]
+    return xp.reshape(xp.reshape(out, (-1, height * width)).T, B.shape)
 
 
 def _inside(side: int, shift: int) -> slice:

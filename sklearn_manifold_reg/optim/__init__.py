@@ -4,6 +4,7 @@ from sklearn_manifold_reg.optim._generalized_krylov import (
     RegularizedResult,
     solve_generalized_krylov,
 )
+from sklearn_manifold_reg.optim._gram_diagonal import gram_diagonal
 from sklearn_manifold_reg.optim._kernel_machine import (
     KernelMachineResult,
     solve_kernel_machine,
@@ -15,6 +16,7 @@ from sklearn_manifold_reg.optim._losses import (
     MarginLoss,
     SquaredHingeLoss,
 )
+from sklearn_manifold_reg.optim._splitting import solve_splitting
 
 __all__ = [
     "LOSSES",
@@ -24,6 +26,8 @@ __all__ = [
     "MarginLoss",
     "RegularizedResult",
     "SquaredHingeLoss",
+    "gram_diagonal",
     "solve_generalized_krylov",
     "solve_kernel_machine",
+    "solve_splitting",
 ]

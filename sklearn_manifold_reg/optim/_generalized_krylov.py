@@ -63,6 +63,7 @@ def solve_generalized_krylov(
     q: float = 2.0,
     smoothing: float = 0.0,
     start: Any = None,
+    diagonal: Any = None,
     tol: float = 1e-4,
     max_iter: int = 200,
     restart: int = 30,
@@ -94,6 +95,8 @@ def solve_generalized_krylov(
         Rounds the penalty off near 0, in units of L x; positive if q < 2.
     start : array of shape (n,), default=None
         Guess that the space starts with.
+    diagonal : array of shape (n,) or float, default=None
+        Diagonal of A'A or its mean, which is computed or estimated otherwise.
     tol : float, default=1e-4
         Bound on the change of x in a step, relative to x, and on the norm of the
         gradient, relative to that of A'y.
@@ -151,7 +154,7 @@ def solve_generalized_krylov(
         raise ValueError("Give either alpha or residual_norm.")
     if q < 2 and smoothing <= 0:
         raise ValueError(f"smoothing={smoothing} must be positive for q={q} below 2.")
-    problem = _Problem(operator, regularizer, q, smoothing, y)
+    problem = _Problem(operator, regularizer, q, smoothing, y, diagonal)
     if problem.size == 0:
         zero = operator.adjoint() @ y
         return problem.certify(zero, _given(alpha), [], tol)
@@ -245,6 +248,7 @@ class _Problem:
         q: float,
         smoothing: float,
         y: Any,
+        diagonal: Any,
     ) -> None:
         self.xp = namespace_of(y)
         self.operator, self.adjoint = operator, operator.adjoint()
@@ -252,7 +256,7 @@ class _Problem:
         self.q, self.smoothing, self.y = q, smoothing, y
         self._given = self.adjoint @ y
         self.size = self.norm(self._given)
-        self._fit_diagonal: Any = None
+        self._fit_diagonal = diagonal
         self._penalty_diagonal: Any = None
 
     def norm(self, v: Any) -> float:
