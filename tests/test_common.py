@@ -29,6 +29,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.* clusters have rows"),
     pytest.mark.filterwarnings("ignore:Only .* clusters were found:UserWarning"),
     pytest.mark.filterwarnings("ignore:.* still lowered its objective"),
+    pytest.mark.filterwarnings("ignore:.* knows no noise level:UserWarning"),
+    pytest.mark.filterwarnings("ignore:For .* images the noise level is:UserWarning"),
     pytest.mark.filterwarnings("ignore:y holds exactly the labels -1:UserWarning"),
 ]
 
@@ -56,6 +58,17 @@ VARIANTS = {
         {"graph": "precomputed"},
     ],
     "FilteredBackProjection": [{"filter": None}],
+    "GraphLaplacianReconstructor": [
+        {"initial": "adjoint", "alpha": "gcv", "weight_normalization": "symmetric"},
+        {"initial": "tv", "penalty": "l1", "relative_noise": 0.1, "max_iter": 100},
+        {"initial": "tv", "penalty": "lq", "alpha": 0.1, "bandwidth": "auto"},
+        {"initial": "adjoint", "positive": True, "relative_noise": 0.1},
+    ],
+    "TikhonovReconstructor": [
+        {"alpha": "gcv", "regularizer": "identity"},
+        {"positive": True, "alpha": 0.1},
+    ],
+    "TotalVariationReconstructor": [{"smoothing": 0.0, "alpha": 0.1}],
     "GraphKernel": [
         {"graph": "precomputed"},
         {"kernel": "katz", "center": True},

@@ -242,7 +242,8 @@ def window_laplacian(
         degrees = xp.astype(degrees, values.dtype, copy=False)
     factors = None
     if normalization == "symmetric":
-        linked = degrees > 0
+        # Squares of the factors must stay finite.
+        linked = degrees > float(xp.finfo(degrees.dtype).tiny) ** 0.5
         safe = xp.where(linked, degrees, xp.ones_like(degrees))
         factors = xp.where(linked, safe**-0.5, xp.zeros_like(degrees))
     return WindowLaplacian(

@@ -10,6 +10,7 @@ from sklearn_manifold_reg.linalg import Operator
 from sklearn_manifold_reg.optim import (
     RegularizedResult,
     gram_diagonal,
+    mean_diagonal,
     solve_generalized_krylov,
     solve_splitting,
 )
@@ -203,23 +204,5 @@ def flat_where_free(operator: Operator, y: Any) -> Any:
     xp = namespace_of(y)
     ones = xp.ones(operator.shape[1], dtype=y.dtype, device=device(y))
     slope = xp.linalg.vector_norm(operator @ ones)
-    size = mean_value(gram_diagonal(operator, None, ones)) * operator.shape[1]
+    size = mean_diagonal(gram_diagonal(operator, None, ones)) * operator.shape[1]
     return ones if float(slope) <= _FREE * size**0.5 else None
-
-
-def mean_value(diagonal: Any) -> float:
-    """Average a diagonal that may be known by its mean only.
-
-    Parameters
-    ----------
-    diagonal : array or float
-        The diagonal or its mean.
-
-    Returns
-    -------
-    mean : float
-        The mean.
-    """
-    if isinstance(diagonal, float):
-        return diagonal
-    return float(namespace_of(diagonal).mean(diagonal))

@@ -18,11 +18,10 @@ from sklearn_manifold_reg.inverse._noise import noise_levels
 from sklearn_manifold_reg.inverse._penalized import (
     PairedOperator,
     Penalty,
-    mean_value,
     solve_penalized,
 )
 from sklearn_manifold_reg.inverse._reconstructor import Reconstructor
-from sklearn_manifold_reg.optim import gram_diagonal
+from sklearn_manifold_reg.optim import gram_diagonal, mean_diagonal
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_manifold_reg.utils._numba import run_rows
 from sklearn_manifold_reg.utils._sklearn import Interval, StrOptions
@@ -155,7 +154,7 @@ class RegularizedReconstructor(CallbackSupportMixin, Reconstructor):
 
         penalty = self._penalty(X[0, :], guesses[0]).operator
         sizes = [
-            mean_value(diagonal)
+            mean_diagonal(diagonal)
             for diagonal in (self._diagonal, gram_diagonal(penalty, None, y[0, :]))
         ]
         middle = np.log10(sizes[0] / sizes[1]) if min(sizes) > 0 else 0.0
@@ -276,7 +275,7 @@ def _tell(
 ) -> None:
     """Warn of images that are not what was asked for."""
     n = len(results)
-    flat = sum(np.isinf(result.alpha) for result in results)
+    flat = sum(result.n_iter == 0 and bool(result.noise_level) for result in results)
     if flat:
         warnings.warn(
             f"For {flat} of {n} images the noise level is larger than all that the "

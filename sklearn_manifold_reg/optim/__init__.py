@@ -4,7 +4,7 @@ from sklearn_manifold_reg.optim._generalized_krylov import (
     RegularizedResult,
     solve_generalized_krylov,
 )
-from sklearn_manifold_reg.optim._gram_diagonal import gram_diagonal
+from sklearn_manifold_reg.optim._gram_diagonal import gram_diagonal, mean_diagonal
 from sklearn_manifold_reg.optim._kernel_machine import (
     KernelMachineResult,
     solve_kernel_machine,
@@ -27,6 +27,7 @@ __all__ = [
     "RegularizedResult",
     "SquaredHingeLoss",
     "gram_diagonal",
+    "mean_diagonal",
     "solve_generalized_krylov",
     "solve_kernel_machine",
     "solve_splitting",

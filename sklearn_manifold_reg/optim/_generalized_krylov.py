@@ -7,7 +7,7 @@ import numpy as np
 
 from sklearn_manifold_reg._arrays import asarray_like, device, namespace_of, to_numpy
 from sklearn_manifold_reg.linalg import Operator
-from sklearn_manifold_reg.optim._gram_diagonal import gram_diagonal
+from sklearn_manifold_reg.optim._gram_diagonal import gram_diagonal, mean_diagonal
 from sklearn_manifold_reg.optim._projected_pair import ProjectedPair, projected_pair
 
 # Earlier iterates that are kept when the space is full. With one of them it goes on
@@ -16,6 +16,8 @@ from sklearn_manifold_reg.optim._projected_pair import ProjectedPair, projected_
 _KEPT = 4
 # Part of a new direction that is left outside the space, below which it is rounding.
 _NEW = 1e-10
+# Tolerance of the systems that a trace is estimated with.
+_TRACE_TOL = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +35,8 @@ class RegularizedResult:
     penalty : float
         Value of the penalty without its weight.
     optimality : float
-        What is left of the conditions of optimality at `x`, relative to the norm of
-        `A'y`.
+        What is left of the conditions of optimality at `x`, relative to the terms that
+        cancel there.
     n_iter : int
         Steps taken.
     converged : bool
@@ -99,7 +101,8 @@ def solve_generalized_krylov(
         Diagonal of A'A or its mean, which is computed or estimated otherwise.
     tol : float, default=1e-4
         Bound on the change of x in a step, relative to x, and on the norm of the
-        gradient, relative to that of A'y.
+        gradient, relative to those of A'y and of alpha diag(L'L) x; its root on the change of
+        alpha, relative to alpha.
     max_iter : int, default=200
         Largest number of steps.
     restart : int, default=30
@@ -159,14 +162,16 @@ def solve_generalized_krylov(
         zero = operator.adjoint() @ y
         return problem.certify(zero, _given(alpha), [], tol)
     space = _Space(problem, restart)
-    sides = [_Side(y)]
+    sides = [_Side(y, tol)]
     if alpha == "gcv":
-        sides.append(_Side(_random_signs(y)))
+        # An estimate of the trace is rough in any case.
+        sides.append(_Side(_random_signs(y), max(tol, _TRACE_TOL)))
     if start is None or not space.append(start):
         space.append(operator.adjoint() @ y)
     weights, chosen, objectives = None, 0.0, []
     for _ in range(max_iter):
         pair = projected_pair(space.fit_gram(), space.penalty_gram(weights))
+        before = chosen
         chosen = _choose(pair, space, sides, alpha, residual_norm)
         for side in sides:
             side.move(pair.solution(space.products(side.y), chosen))
@@ -177,15 +182,17 @@ def solve_generalized_krylov(
         if len(sides) > 1:
             Aw, Lw = space.images(sides[1].z)
             gradients.append(problem.gradient(Aw - sides[1].y, Lw, weights, chosen))
-        done = all(
-            side.change <= tol and problem.norm(gradient) <= tol * side.size(problem)
+        scale = problem.diagonal(weights, chosen)
+        done = abs(chosen - before) <= tol**0.5 * chosen and all(
+            side.change <= side.tol
+            and problem.norm(gradient)
+            <= side.tol * problem.terms(side.size(problem), chosen, side.z)
             for side, gradient in zip(sides, gradients, strict=True)
         )
         if done or len(objectives) == max_iter:
             break
         if space.n_columns + len(sides) > restart:
             space.cut(sides)
-        scale = problem.diagonal(weights, chosen)
         grown = [space.append(gradient / scale) for gradient in gradients]
         if not any(grown):
             break
@@ -213,8 +220,8 @@ def _choose(
 class _Side:
     """A right-hand side and the coordinates of its last iterates."""
 
-    def __init__(self, y: Any) -> None:
-        self.y = y
+    def __init__(self, y: Any, tol: float) -> None:
+        self.y, self.tol = y, tol
         self.z = np.zeros(0)
         self.path: list[np.ndarray] = []
         self.change = float("inf")
@@ -295,12 +302,26 @@ class _Problem:
         floor = 1e-3 * float(self.xp.mean(diagonal))
         return self.xp.clip(diagonal, floor, None) if floor > 0 else 1.0
 
+    def terms(self, size: float, alpha: float, x: Any) -> float:
+        """Size of what cancels in the gradient: A'y, and alpha L'L of x.
+
+        The gradient over this is the relative change of the problem that makes x its
+        solution. For the second term the mean of the diagonal stands for L'L.
+        """
+        if alpha == 0:
+            return size
+        mean = mean_diagonal(self._penalty_diagonal)
+        return size + alpha * mean * float(np.linalg.norm(x))
+
     def certify(
         self, x: Any, alpha: float, objectives: list[float], tol: float
     ) -> RegularizedResult:
         residual, Lx = self.operator @ x - self.y, self.regularizer @ x
-        gradient = self.gradient(residual, Lx, self.curvatures(Lx), alpha)
-        optimality = self.norm(gradient) / self.size if self.size else 0.0
+        weights = self.curvatures(Lx)
+        gradient = self.gradient(residual, Lx, weights, alpha)
+        self.diagonal(weights, alpha)
+        terms = self.terms(self.size, alpha, [self.norm(x)])
+        optimality = self.norm(gradient) / terms if terms > 0 else 0.0
         return RegularizedResult(
             x,
             alpha,

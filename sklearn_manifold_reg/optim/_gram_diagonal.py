@@ -43,6 +43,24 @@ def gram_diagonal(operator: Operator, weights: Any, like: Any) -> Any:
     return float(xp.sum(squares)) / operator.shape[1]
 
 
+def mean_diagonal(diagonal: Any) -> float:
+    """Average a diagonal that may be known by its mean only.
+
+    Parameters
+    ----------
+    diagonal : array or float
+        What `gram_diagonal` gave.
+
+    Returns
+    -------
+    mean : float
+        The mean.
+    """
+    if isinstance(diagonal, float):
+        return diagonal
+    return float(namespace_of(diagonal).mean(diagonal))
+
+
 def _of_sparse(operator: SparseOperator, weights: Any) -> Any:
     csr, own = operator.csr, operator.diagonal_part
     xp = namespace_of(csr.data)

@@ -9,8 +9,11 @@ from scipy.optimize import brentq, minimize_scalar
 # Directions of the space that both maps send to rounding errors are left out.
 _RANK_TOL = 1e-13
 # Logarithms of the weights looked at, relative to where both terms are equally large.
-_LOG_WEIGHTS = (-40.0, 40.0)
-_GRID = 161
+# Beyond 1e10 the misfit drowns in the rounding of the penalty.
+_LOG_WEIGHTS = (-40.0, 23.0)
+_GRID = 127
+# Relative gap to the squared residual of an infinite weight.
+_UNLIMITED = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +105,8 @@ class ProjectedPair:
         Returns
         -------
         alpha : float
-            0 if `excess` is not positive; the largest weight looked at, if residuals
-            stay below.
+            0 if `excess` is not positive. If residuals stay below for every weight, one
+            that all but reaches their supremum.
         """
         if excess <= 0:
             return 0.0
@@ -115,8 +118,12 @@ class ProjectedPair:
 
         if miss(low) >= 0:
             return self.scale * float(np.exp(low))
-        if miss(high) <= 0:
-            return self.scale * float(np.exp(high))
+        largest = 1 + miss(high)
+        if largest <= 1:
+            # Whatever the weight. This one is as good as infinite.
+            if largest <= 0:
+                return self.scale
+            excess *= largest * (1 - _UNLIMITED)
         return self.scale * float(np.exp(brentq(miss, low, high, xtol=1e-10)))
 
     def gcv_weight(

@@ -9,12 +9,12 @@ import numpy as np
 from sklearn_manifold_reg._arrays import namespace_of
 from sklearn_manifold_reg.linalg import DiagonalOperator, Operator
 from sklearn_manifold_reg.optim._generalized_krylov import RegularizedResult
-from sklearn_manifold_reg.optim._gram_diagonal import gram_diagonal
+from sklearn_manifold_reg.optim._gram_diagonal import gram_diagonal, mean_diagonal
 
 # Over-relaxation of the constraints, between 1 and 2.
 _RELAX = 1.6
 # Part of its residual that each linear system is solved to, and its largest steps.
-_INNER_TOL, _INNER_STEPS = 0.1, 30
+_INNER_TOL, _INNER_STEPS = 0.1, 4
 # Ratio of residuals of a constraint beyond which its weight is changed, and by what.
 _UNBALANCED, _CHANGE = 3.0, 2.0
 # Weight of the penalty's constraint against that of the data, relative to A'A over L'L.
@@ -109,9 +109,13 @@ def solve_splitting(
     x = xp.zeros_like(back) if start is None else xp.astype(start, back.dtype)
     fit_mean = gram_diagonal(operator, None, back) if diagonal is None else diagonal
     penalty_diagonal = gram_diagonal(regularizer, None, back)
-    balance = _BALANCE * _mean(fit_mean) / max(_mean(penalty_diagonal), 1e-300)
+    balance = (
+        _BALANCE
+        * mean_diagonal(fit_mean)
+        / max(mean_diagonal(penalty_diagonal), 1e-300)
+    )
     weight = 1.0 if alpha is None else alpha
-    typical = _mean(xp.abs(regularizer @ x)) or 1.0
+    typical = mean_diagonal(xp.abs(regularizer @ x)) or 1.0
     # Thresholds of the size of L x where only its scale is known; see `_BALANCE`.
     rho = weight / typical if alpha is None else balance
     shrink = _soft_threshold if penalty == "l1" else _shrinkage
@@ -129,7 +133,7 @@ def solve_splitting(
     if positive:
         one = xp.ones_like(back)
         identity = DiagonalOperator(one)
-        own = data.rho * _mean(fit_mean)
+        own = data.rho * mean_diagonal(fit_mean)
         constraints.append(
             _Constraint(identity, lambda w, _: xp.clip(w, 0.0, None), own, 1.0, x)
         )
@@ -287,12 +291,6 @@ def _value(penalty: str, Lx: Any) -> float:
     if penalty == "l1":
         return float(xp.sum(xp.abs(Lx)))
     return 0.5 * _norm(Lx) ** 2
-
-
-def _mean(values: Any) -> float:
-    if isinstance(values, (int, float)):
-        return float(values)
-    return float(namespace_of(values).mean(values))
 
 
 def _norm(v: Any) -> float:
