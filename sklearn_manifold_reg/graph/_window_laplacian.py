@@ -243,7 +243,7 @@ def window_laplacian(
     factors = None
     if normalization == "symmetric":
         # Squares of the factors must stay finite.
-        linked = degrees > float(xp.finfo(degrees.dtype).tiny) ** 0.5
+        linked = degrees > float(xp.finfo(degrees.dtype).smallest_normal) ** 0.5
         safe = xp.where(linked, degrees, xp.ones_like(degrees))
         factors = xp.where(linked, safe**-0.5, xp.zeros_like(degrees))
     return WindowLaplacian(

@@ -101,8 +101,8 @@ def solve_generalized_krylov(
         Diagonal of A'A or its mean, which is computed or estimated otherwise.
     tol : float, default=1e-4
         Bound on the change of x in a step, relative to x, and on the norm of the
-        gradient, relative to those of A'y and of alpha diag(L'L) x; its root on the change of
-        alpha, relative to alpha.
+        gradient, relative to those of A'y and of alpha diag(L'L) x. Its root bounds the
+        relative change of alpha.
     max_iter : int, default=200
         Largest number of steps.
     restart : int, default=30

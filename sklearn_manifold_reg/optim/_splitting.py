@@ -114,7 +114,7 @@ def solve_splitting(
         * mean_diagonal(fit_mean)
         / max(mean_diagonal(penalty_diagonal), 1e-300)
     )
-    weight = 1.0 if alpha is None else alpha
+    weight = 1.0 if alpha is None else float(alpha)
     typical = mean_diagonal(xp.abs(regularizer @ x)) or 1.0
     # Thresholds of the size of L x where only its scale is known; see `_BALANCE`.
     rho = weight / typical if alpha is None else balance
@@ -126,7 +126,7 @@ def solve_splitting(
     constraints = [bent]
     data: _Constraint | _Data = _Data(operator, y, fit_mean)
     if residual_norm is not None:
-        radius = residual_norm
+        radius = float(residual_norm)
         ball = lambda w, _: _into_ball(w, y, radius)  # noqa: E731
         data = _Constraint(operator, ball, max(rho / balance, 1e-300), fit_mean, x)
         constraints.append(data)

@@ -4,6 +4,9 @@ from sklearn_manifold_reg.plotting._abundance_maps_display import AbundanceMapsD
 from sklearn_manifold_reg.plotting._embedding_display import EmbeddingDisplay
 from sklearn_manifold_reg.plotting._endmembers_display import EndmembersDisplay
 from sklearn_manifold_reg.plotting._graph_display import GraphDisplay
+from sklearn_manifold_reg.plotting._reconstruction_display import (
+    ReconstructionDisplay,
+)
 from sklearn_manifold_reg.plotting._rejection_curve_display import (
     RejectionCurveDisplay,
 )
@@ -14,6 +17,7 @@ __all__ = [
     "EmbeddingDisplay",
     "EndmembersDisplay",
     "GraphDisplay",
+    "ReconstructionDisplay",
     "RejectionCurveDisplay",
     "SpectrumDisplay",
 ]
