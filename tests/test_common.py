@@ -30,6 +30,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Only .* clusters were found:UserWarning"),
     pytest.mark.filterwarnings("ignore:.* still lowered its objective"),
     pytest.mark.filterwarnings("ignore:.* knows no noise level:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*Reconstructor stopped after max_iter"),
     pytest.mark.filterwarnings("ignore:For .* images the noise level is:UserWarning"),
     pytest.mark.filterwarnings("ignore:y holds exactly the labels -1:UserWarning"),
 ]
@@ -59,16 +60,11 @@ VARIANTS = {
     ],
     "FilteredBackProjection": [{"filter": None}],
     "GraphLaplacianReconstructor": [
-        {"initial": "adjoint", "alpha": "gcv", "weight_normalization": "symmetric"},
-        {"initial": "tv", "penalty": "l1", "relative_noise": 0.1, "max_iter": 100},
-        {"initial": "tv", "penalty": "lq", "alpha": 0.1, "bandwidth": "auto"},
-        {"initial": "adjoint", "positive": True, "relative_noise": 0.1},
+        {"initial": "adjoint", "alpha": "gcv", "max_iter": 5},
+        {"initial": "adjoint", "penalty": "l1", "alpha": 0.1, "max_iter": 1},
     ],
-    "TikhonovReconstructor": [
-        {"alpha": "gcv", "regularizer": "identity"},
-        {"positive": True, "alpha": 0.1},
-    ],
-    "TotalVariationReconstructor": [{"smoothing": 0.0, "alpha": 0.1}],
+    "TikhonovReconstructor": [{"positive": True, "alpha": 0.1, "max_iter": 1}],
+    "TotalVariationReconstructor": [{"alpha": 0.1, "max_iter": 5}],
     "GraphKernel": [
         {"graph": "precomputed"},
         {"kernel": "katz", "center": True},
@@ -232,6 +228,7 @@ IMAGES = (
     "The targets of the check are numbers; those of reconstructors are images, which "
     "are as wide as the operator."
 )
+STEPS = "Images are solved for in predict, not in fit; each result has its own steps."
 
 
 def expected_failed_checks(estimator):
@@ -247,7 +244,10 @@ def expected_failed_checks(estimator):
             SELF_AFFINITY,
         )
     if isinstance(estimator, Reconstructor):
-        return dict.fromkeys(
+        failed = {}
+        if hasattr(estimator, "max_iter"):
+            failed["check_non_transformer_estimators_n_iter"] = STEPS
+        return failed | dict.fromkeys(
             (
                 "check_array_api_input",
                 "check_array_api_mixed_inputs",

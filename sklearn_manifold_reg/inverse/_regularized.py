@@ -31,6 +31,9 @@ _DECADES = 9
 _GRID = 19
 # Part of the wanted residual norm by which it may be missed before users are told.
 _MISSED = 1e-3
+# Pixels below which images are not shared among threads, which would wait for each
+# other.
+_SERIAL_PIXELS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +218,8 @@ class RegularizedReconstructor(CallbackSupportMixin, Reconstructor):
             ]
 
         if isinstance(X, np.ndarray):
-            parts = run_rows(solve, X.shape[0], n_jobs=self.n_jobs)
+            serial = self.operator_.shape[1] < _SERIAL_PIXELS
+            parts = run_rows(solve, X.shape[0], n_jobs=1 if serial else self.n_jobs)
         else:
             parts = [solve(0, X.shape[0])]
         results = [result for part in parts for result in part]

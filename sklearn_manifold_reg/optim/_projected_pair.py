@@ -1,6 +1,7 @@
 """A regularized least-squares problem within a small space, for all weights at once."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
@@ -8,6 +9,8 @@ from scipy.optimize import brentq, minimize_scalar
 
 # Directions of the space that both maps send to rounding errors are left out.
 _RANK_TOL = 1e-13
+# Part of the fit that a penalty must have to be one.
+_NOTHING = 1e-200
 # Logarithms of the weights looked at, relative to where both terms are equally large.
 # Beyond 1e10 the misfit drowns in the rounding of the penalty.
 _LOG_WEIGHTS = (-40.0, 23.0)
@@ -53,24 +56,6 @@ class ProjectedPair:
             Coordinates of the solution.
         """
         return self.basis @ (_inverse(self._weights(alpha)) * (self.basis.T @ b))
-
-    def trace(self, b: np.ndarray, alpha: float) -> float:
-        """Compute `b' z` of the solution, the influence of data along themselves.
-
-        Parameters
-        ----------
-        b : ndarray of shape (k,)
-            Products A'y.
-        alpha : float
-            Weight.
-
-        Returns
-        -------
-        trace : float
-            Its value.
-        """
-        inner = self.basis.T @ b
-        return float(np.sum(inner**2 * _inverse(self._weights(alpha))))
 
     def squared_residual(self, b: np.ndarray, alpha: float) -> float:
         """Compute `||A z - y||²` less its least value within the space.
@@ -147,18 +132,23 @@ class ProjectedPair:
         alpha : float
             Weight.
         """
+        inner, other = self.basis.T @ b, self.basis.T @ probe
 
-        def score(log_weight: float) -> float:
-            alpha = self.scale * np.exp(log_weight)
-            freedom = n_data - self.trace(probe, alpha)
-            squares = least + self.squared_residual(b, alpha)
-            return np.log(max(squares, 1e-300)) - 2 * np.log(max(freedom, 1e-300))
+        def score(log_weight: Any) -> Any:
+            penalty = np.exp(np.asarray(log_weight))[..., None] * (1 - self.fit)
+            share = _inverse(self.fit + penalty)
+            squares = least + np.sum(
+                inner**2 * _inverse(self.fit) * (penalty * share) ** 2, axis=-1
+            )
+            freedom = n_data - np.sum(other**2 * share, axis=-1)
+            tiny = np.finfo(np.float64).tiny
+            return np.log(squares + tiny) - 2 * np.log(np.maximum(freedom, tiny))
 
         grid = np.linspace(*_LOG_WEIGHTS, _GRID)
-        best = int(np.argmin([score(log_weight) for log_weight in grid]))
-        inner = grid[max(best - 1, 0)], grid[min(best + 1, _GRID - 1)]
+        best = int(np.argmin(score(grid)))
+        around = grid[max(best - 1, 0)], grid[min(best + 1, _GRID - 1)]
         found = minimize_scalar(
-            score, bounds=inner, method="bounded", options={"xatol": 1e-6}
+            score, bounds=around, method="bounded", options={"xatol": 1e-4}
         )
         return self.scale * float(np.exp(found.x))
 
@@ -182,7 +172,8 @@ def projected_pair(fit: np.ndarray, penalty: np.ndarray) -> ProjectedPair:
         Of a rank below k where both forms vanish on some direction.
     """
     largest, other = np.trace(fit), np.trace(penalty)
-    scale = float(largest / other) if largest > 0 and other > 0 else 1.0
+    comparable = largest > 0 and other > _NOTHING * largest
+    scale = float(largest / other) if comparable else 1.0
     values, vectors = eigh(fit + scale * penalty)
     kept = values > _RANK_TOL * max(values[-1], 0.0)
     whitened = vectors[:, kept] / np.sqrt(values[kept])

@@ -19,6 +19,8 @@ _INNER_TOL, _INNER_STEPS = 0.1, 4
 _UNBALANCED, _CHANGE = 3.0, 2.0
 # Weight of the penalty's constraint against that of the data, relative to A'A over L'L.
 _BALANCE = 0.3
+# Part of A'A below which L'L is nothing.
+_NOTHING = 1e-100
 
 
 def solve_splitting(
@@ -109,11 +111,8 @@ def solve_splitting(
     x = xp.zeros_like(back) if start is None else xp.astype(start, back.dtype)
     fit_mean = gram_diagonal(operator, None, back) if diagonal is None else diagonal
     penalty_diagonal = gram_diagonal(regularizer, None, back)
-    balance = (
-        _BALANCE
-        * mean_diagonal(fit_mean)
-        / max(mean_diagonal(penalty_diagonal), 1e-300)
-    )
+    fit, stiffness = mean_diagonal(fit_mean), mean_diagonal(penalty_diagonal)
+    balance = _BALANCE * fit / stiffness if stiffness > _NOTHING * fit else 1.0
     weight = 1.0 if alpha is None else float(alpha)
     typical = mean_diagonal(xp.abs(regularizer @ x)) or 1.0
     # Thresholds of the size of L x where only its scale is known; see `_BALANCE`.

@@ -219,7 +219,8 @@ class ReconstructionDisplay:
         shown = [image for label, image in top.items() if label != "data"]
         limits = {} if "norm" in kwargs else _limits(shown)
         options = {"cmap": "gray", **limits, **kwargs}
-        self.images_, self.errors_ = {}, {}
+        self.images_: dict = {}
+        self.errors_: dict = {}
         for ax, (label, image) in zip(self.axes_[0], top.items(), strict=True):
             # Measurements have a scale of their own.
             own = {"cmap": "gray", "aspect": "auto"} if label == "data" else options
