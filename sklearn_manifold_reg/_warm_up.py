@@ -33,6 +33,7 @@ def warm_up() -> None:
         partition_walks,
         window_laplacian,
     )
+    from sklearn_manifold_reg.inverse import RadonTransform
     from sklearn_manifold_reg.kernel import GraphRandomFeatures
     from sklearn_manifold_reg.linalg import (
         SparseOperator,
@@ -65,6 +66,8 @@ def warm_up() -> None:
             KernelWard().fit(K)
             fully_constrained_least_squares(low, low[:3])
             SSNMF(2, ImageGraph((20, 20)), init="random", max_iter=1).fit(abs(low))
+            radon = RadonTransform((20, 20), [0, 60])
+            radon.adjoint() @ (radon @ low)
             for coupling in ("iid", "repelling"):
                 walks = GraphRandomFeatures(coupling=coupling, random_state=0).fit(low)
                 walks.solve(low)

@@ -113,6 +113,11 @@ VARIANTS = {
         {"method": "weighted"},
         {"method": "nonlocal"},
     ],
+    "SobolevImageRestorer": [
+        {"penalty": "tikhonov", "kernel": [[0.5]], "homogeneous": True},
+        {"s": 0.0, "penalty": "tv", "tol": 0.05},
+        {"s": 0.5, "discrepancy": 0.1, "boundary": "symmetric"},
+    ],
     "SpectralClustering": [
         {"graph": "precomputed"},
         {"assign_labels": "discretize"},

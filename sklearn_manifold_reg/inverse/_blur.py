@@ -47,7 +47,7 @@ class BlurOperator(ImageOperator):
     Raises
     ------
     ValueError
-        If the kernel is not a finite real matrix, or larger than the image.
+        If the kernel is not a finite real matrix, zero or larger than the image.
 
     See Also
     --------
@@ -87,22 +87,18 @@ class BlurOperator(ImageOperator):
     ) -> None:
         check_choice("boundary", boundary, ("periodic", "symmetric", "zero"))
         sides = check_image_shape(image_shape)
-        kernel = _check_kernel(kernel, sides)
+        kernel = check_kernel(kernel, sides)
         size = sides
         if boundary != "periodic":
             size = (
                 next_fast_len(sides[0] + kernel.shape[0] - 1, real=True),
                 next_fast_len(sides[1] + kernel.shape[1] - 1, real=True),
             )
-        padded = np.zeros(size)
-        padded[: kernel.shape[0], : kernel.shape[1]] = kernel
-        center = tuple(side // 2 for side in kernel.shape)
-        padded = np.roll(padded, tuple(-c for c in center), axis=(0, 1))
         object.__setattr__(self, "image_shape", sides)
         object.__setattr__(self, "measurement_shape", sides)
         object.__setattr__(self, "kernel", kernel)
         object.__setattr__(self, "boundary", boundary)
-        object.__setattr__(self, "transfer", rfftn(padded, size))
+        object.__setattr__(self, "transfer", transfer_of(kernel, size))
         object.__setattr__(self, "transfer_shape", size)
         object.__setattr__(self, "entry_dtype", kernel.dtype)
 
@@ -167,7 +163,7 @@ class BlurOperator(ImageOperator):
             weights.append(np.full(targets[-1].size, self.kernel[i, j]))
         places = (np.concatenate(targets), np.concatenate(sources))
         entries = (np.concatenate(weights), places)
-        return CSR.from_scipy(sparse.csr_array(entries, shape=self.shape))
+        return self._host_matrix(sparse.csr_array(entries, shape=self.shape))
 
     def _source(self, places: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
         """Pixels that places in or around the image stand for, if there are such."""
@@ -180,7 +176,47 @@ class BlurOperator(ImageOperator):
         return places, (places >= 0) & (places < length)
 
 
-def _check_kernel(kernel: Any, sides: tuple[int, int]) -> np.ndarray:
+def transfer_of(kernel: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Transform a centered kernel on a torus.
+
+    Parameters
+    ----------
+    kernel : ndarray of shape (kernel_height, kernel_width)
+        Weights.
+    size : tuple of (int, int)
+        Height and width of the torus, no less than those of the kernel.
+
+    Returns
+    -------
+    transfer : ndarray of shape (size[0], size[1] // 2 + 1)
+        Factors of the Fourier coefficients of real images.
+    """
+    padded = np.zeros(size)
+    padded[: kernel.shape[0], : kernel.shape[1]] = kernel
+    center = (-(kernel.shape[0] // 2), -(kernel.shape[1] // 2))
+    return rfftn(np.roll(padded, center, axis=(0, 1)), size)
+
+
+def check_kernel(kernel: Any, sides: tuple[int, int]) -> np.ndarray:
+    """Check the kernel of a convolution.
+
+    Parameters
+    ----------
+    kernel : array-like of shape (kernel_height, kernel_width)
+        Weights.
+    sides : tuple of (int, int)
+        Height and width of the images.
+
+    Returns
+    -------
+    kernel : ndarray of shape (kernel_height, kernel_width)
+        float32 or float64.
+
+    Raises
+    ------
+    ValueError
+        If it is not a finite real matrix, zero or larger than the images.
+    """
     kernel = np.asarray(to_numpy(kernel))
     if kernel.dtype.kind == "c":
         raise ValueError("kernel is complex; blurs of real images have real kernels.")
@@ -191,6 +227,8 @@ def _check_kernel(kernel: Any, sides: tuple[int, int]) -> np.ndarray:
             "kernel must be a finite matrix of at least one weight, got shape "
             f"{kernel.shape}" + (" with NaN or infinity." if kernel.ndim == 2 else ".")
         )
+    if not kernel.any():
+        raise ValueError("kernel is zero everywhere: nothing of the image is left.")
     if kernel.shape[0] > sides[0] or kernel.shape[1] > sides[1]:
         raise ValueError(
             f"kernel of shape {kernel.shape} is larger than images of shape {sides}: "

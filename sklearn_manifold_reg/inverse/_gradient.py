@@ -111,7 +111,7 @@ class GradientOperator(ImageOperator):
         height, width = self.image_shape
         rows = sparse.kron(self._differences(height), sparse.eye_array(width))
         columns = sparse.kron(sparse.eye_array(height), self._differences(width))
-        return CSR.from_scipy(sparse.vstack([rows, columns], format="csr"))
+        return self._host_matrix(sparse.vstack([rows, columns], format="csr"))
 
     def _differences(self, n: int) -> sparse.csr_array:
         following = (np.arange(n) + 1) % n

@@ -2,13 +2,13 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from math import prod
+from math import isqrt, prod
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from sklearn_manifold_reg._arrays import namespace_of
+from sklearn_manifold_reg._arrays import CSR, is_numpy, namespace_of
 from sklearn_manifold_reg.linalg import Operator
 
 
@@ -103,9 +103,16 @@ class ImageOperator(Operator):
                 f"{type(self).__name__} takes real images, got {B.dtype}: give it the "
                 "real and the imaginary part."
             )
-        if not xp.isdtype(B.dtype, "real floating"):
+        known = isinstance(B, np.ndarray) and B.dtype.char in "fd"
+        if not known and (is_numpy(xp) or not xp.isdtype(B.dtype, "real floating")):
             B = xp.astype(B, self.dtype)
         return xp.reshape(B, (*shape, -1))
+
+    def _host_matrix(self, A: Any) -> CSR:
+        """Take an assembled matrix over, in the dtype of the operator if NumPy's."""
+        csr = CSR.from_scipy(A)
+        known = isinstance(self.dtype, np.dtype)
+        return csr.astype(self.dtype) if known else csr
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +135,7 @@ class _Adjoint(Operator):
     def adjoint(self) -> ImageOperator:
         return self.operator
 
-    def to_csr(self) -> Any:
+    def to_csr(self) -> CSR:
         return self.operator.to_csr().transpose()
 
 
@@ -159,6 +166,38 @@ def check_image_shape(image_shape: Any) -> tuple[int, int]:
             f"integers, got {image_shape!r}."
         )
     return int(sides[0]), int(sides[1])
+
+
+def resolve_image_shape(image_shape: Any, n_pixels: int) -> tuple[int, int]:
+    """Find the shape of images that are known as rows of pixels.
+
+    Parameters
+    ----------
+    image_shape : tuple of (int, int) or None
+        What a user gave. None takes a square if the number of pixels allows, and else
+        an image of one row.
+    n_pixels : int
+        Number of pixels.
+
+    Returns
+    -------
+    image_shape : tuple of (int, int)
+        Height and width.
+
+    Raises
+    ------
+    ValueError
+        If it does not have `n_pixels` pixels.
+    """
+    if image_shape is None:
+        side = isqrt(n_pixels)
+        return (side, side) if side * side == n_pixels else (1, n_pixels)
+    sides = check_image_shape(image_shape)
+    if prod(sides) != n_pixels:
+        raise ValueError(
+            f"image_shape={sides} has {prod(sides)} pixels, but there are {n_pixels}."
+        )
+    return sides
 
 
 def check_count(name: str, value: Any) -> int:

@@ -80,9 +80,6 @@ class RadonTransform(ImageOperator):
     Products with NumPy arrays run in compiled code. Those of other array libraries are
     computed there, one angle after the other.
 
-    The integrals of a smooth image are closer to the true ones than sums over a rotated
-    copy, which smooths.
-
     References
     ----------
     .. [1] P. M. Joseph, "An improved algorithm for reprojecting rays through pixel
@@ -125,6 +122,7 @@ class RadonTransform(ImageOperator):
         object.__setattr__(self, "angles", angles)
         object.__setattr__(self, "measurement_shape", (n_detectors, len(angles)))
         object.__setattr__(self, "entry_dtype", check_dtype(dtype))
+        n_threads(n_jobs)  # Refuses 0.
         object.__setattr__(self, "n_jobs", n_jobs)
 
     @property
@@ -148,8 +146,10 @@ class RadonTransform(ImageOperator):
         """
         n_detectors, n_angles = self.measurement_shape
         n_pixels = self.shape[1]
-        rows = np.empty((n_pixels, n_angles, 2), dtype=np.int64)
-        weights = np.empty(rows.shape, dtype=self.dtype)
+        n_entries = 2 * n_pixels * n_angles
+        kind = np.int32 if n_entries < np.iinfo(np.int32).max else np.int64
+        rows = np.empty((n_pixels, n_angles, 2), dtype=kind)
+        weights = np.empty(rows.shape)
         for a in range(n_angles):
             first, left, right = _shares(self, a, self.widths[a])
             for side, share in enumerate((left, right)):
@@ -157,11 +157,11 @@ class RadonTransform(ImageOperator):
                 seen = (detector >= 0) & (detector < n_detectors)
                 rows[:, a, side] = np.where(seen, detector, 0) * n_angles + a
                 weights[:, a, side] = np.where(seen, share, 0.0)
-        bounds = np.arange(n_pixels + 1) * (2 * n_angles)
+        bounds = np.arange(0, n_entries + 1, 2 * n_angles, dtype=kind)
         columns = (weights.reshape(-1), rows.reshape(-1), bounds)
         matrix = sparse.csr_array(sparse.csc_array(columns, shape=self.shape))
         matrix.eliminate_zeros()
-        return CSR.from_scipy(matrix)
+        return self._host_matrix(matrix)
 
 
 def project_images(radon: RadonTransform, images: Any) -> Any:
@@ -191,10 +191,8 @@ def project_images(radon: RadonTransform, images: Any) -> Any:
     weights = lines.weights.astype(images.dtype)
     for number in range(images.shape[2]):
         image = images[:, :, number]
-        padded = [
-            np.pad(side, ((0, 0), (_MARGIN, _MARGIN))) for side in (image, image.T)
-        ]
-        sinogram = np.zeros((n_angles, n_detectors), dtype=images.dtype)
+        padded = [_pad(side, (_MARGIN, _MARGIN)) for side in (image, image.T)]
+        sinogram = np.empty((n_angles, n_detectors), dtype=images.dtype)
         arrays = (*padded, lines.flat, lines.starts, lines.shifts, lines.steps, weights)
         run_rows(project, n_angles, *arrays, sinogram, n_jobs=threads)
         out[:, :, number] = sinogram.T
@@ -228,12 +226,13 @@ def back_project(radon: RadonTransform, sinograms: Any, widths: np.ndarray) -> A
     y, x = _center(radon)
     margins = _detector_margins(radon)
     offsets = radon.measurement_shape[0] // 2 + margins[0] - cosines * x + sines * y
+    hats = ((1 / widths).astype(sinograms.dtype), (widths**-2).astype(sinograms.dtype))
     out = np.empty((*radon.image_shape, sinograms.shape[2]), dtype=sinograms.dtype)
     for number in range(sinograms.shape[2]):
-        padded = np.pad(sinograms[:, :, number].T, ((0, 0), margins))
-        image = np.zeros(radon.image_shape, dtype=sinograms.dtype)
-        arrays = (np.ascontiguousarray(padded), cosines, sines, offsets, widths)
-        run_rows(spread, len(image), *arrays, image, n_jobs=_threads(radon))
+        padded = _pad(sinograms[:, :, number].T, margins)
+        image = np.empty(radon.image_shape, dtype=sinograms.dtype)
+        arrays = (padded, cosines, sines, offsets, *hats, image)
+        run_rows(spread, len(image), *arrays, n_jobs=_threads(radon))
         out[:, :, number] = image
     return out
 
@@ -243,33 +242,31 @@ def _project_on_any_library(
 ) -> Any:
     """Stand in for the kernel `project`, one angle after the other."""
     xp = namespace_of(images)
+    sides = (images, xp.permute_dims(images, (1, 0, 2)))
+    margins = [[xp.zeros_like(side[:, :1, :])] * _MARGIN for side in sides]
+    across, down = (
+        xp.concat([*margin, side, *margin], axis=1)
+        for side, margin in zip(sides, margins, strict=True)
+    )
+    detector = _count(images, radon.measurement_shape[0])[None, :]
     sums = []
     for a in range(len(radon.angles)):
-        image = xp.permute_dims(images, (1, 0, 2)) if lines.flat[a] else images
-        n_lines, length, n_images = image.shape
-        margin = xp.zeros_like(image[:, :1, :])
-        padded = xp.concat([margin, margin, image, margin, margin], axis=1)
-        padded = xp.reshape(padded, (-1, n_images))
+        padded = down if lines.flat[a] else across
+        n_lines, length, n_images = padded.shape
         line = _count(images, n_lines)[:, None]
-        detector = _count(images, radon.measurement_shape[0])[None, :]
         start, shift = float(lines.starts[a]), float(lines.shifts[a])
         place = start + shift * line + float(lines.steps[a]) * detector
         # Rays that miss the image go through its margin of zeros.
-        place = xp.clip(place, 0.0, float(length + _MARGIN))
-        values = _interpolate(padded, place, length + 2 * _MARGIN, line)
+        place = xp.clip(place, 0.0, float(length - _MARGIN))
+        first = xp.floor(place)
+        index = xp.reshape(xp.astype(first + length * line, xp.int64), (-1,))
+        share = xp.reshape(xp.astype(place - first, images.dtype), (-1, 1))
+        pixels = xp.reshape(padded, (-1, n_images))
+        left = xp.take(pixels, index, axis=0)
+        values = left + share * (xp.take(pixels, index + 1, axis=0) - left)
         values = xp.reshape(values, (n_lines, -1, n_images))
         sums.append(float(lines.weights[a]) * xp.sum(values, axis=0))
     return xp.stack(sums, axis=1)
-
-
-def _interpolate(rows: Any, place: Any, length: int, line: Any) -> Any:
-    """Interpolate between entries of each line, stored one line after the other."""
-    xp = namespace_of(rows)
-    first = xp.floor(place)
-    share = xp.reshape(xp.astype(place - first, rows.dtype), (-1, 1))
-    index = xp.reshape(xp.astype(first + length * line, xp.int64), (-1,))
-    left, right = xp.take(rows, index, axis=0), xp.take(rows, index + 1, axis=0)
-    return left + share * (right - left)
 
 
 def _back_project_on_any_library(
@@ -278,7 +275,9 @@ def _back_project_on_any_library(
     """Stand in for the kernel `back_project`, one angle after the other."""
     xp = namespace_of(sinograms)
     before, after = _detector_margins(radon)
-    zeros = xp.zeros_like(sinograms[:1, 0, :])
+    zeros = xp.zeros_like(sinograms[:1, :, :])
+    left_of, right_of = (xp.repeat(zeros, n, axis=0) for n in (before, after))
+    padded = xp.concat([left_of, sinograms, right_of], axis=0)
     cosines, sines = _directions(radon)
     center_y, center_x = _center(radon)
     height, width = radon.image_shape
@@ -286,8 +285,7 @@ def _back_project_on_any_library(
     x = _count(sinograms, width)[None, :] - center_x
     total = None
     for a in range(len(radon.angles)):
-        margins = [xp.repeat(zeros, n, axis=0) for n in (before, after)]
-        padded = xp.concat([margins[0], sinograms[:, a, :], margins[1]], axis=0)
+        measured = padded[:, a, :]
         place = float(cosines[a]) * x - float(sines[a]) * y
         place = xp.reshape(place + (radon.measurement_shape[0] // 2 + before), (-1,))
         first = xp.floor(place)
@@ -296,7 +294,7 @@ def _back_project_on_any_library(
         for side, distance in enumerate((gap, 1 - gap)):
             share = xp.clip(1 - distance / float(widths[a]), 0.0, None)
             share = xp.astype(share / float(widths[a]), sinograms.dtype)
-            part = part + share[:, None] * xp.take(padded, index + side, axis=0)
+            part = part + share[:, None] * xp.take(measured, index + side, axis=0)
         total = part if total is None else total + part
     return xp.reshape(total, (height, width, -1))
 
@@ -345,6 +343,11 @@ def _detector_margins(radon: RadonTransform) -> tuple[int, int]:
     n_detectors = radon.measurement_shape[0]
     center = n_detectors // 2
     return max(0, reach - center) + 2, max(0, reach - (n_detectors - 1 - center)) + 2
+
+
+def _pad(lines: np.ndarray, margins: tuple[int, int]) -> np.ndarray:
+    """Put zeros before and after each line, whatever the memory layout."""
+    return np.ascontiguousarray(np.pad(lines, ((0, 0), margins)))
 
 
 def _threads(radon: RadonTransform) -> int:

@@ -1,7 +1,6 @@
 """What estimators share that turn measurements into images."""
 
 from abc import ABC, abstractmethod
-from math import isqrt, prod
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from sklearn.utils.validation import (
 from sklearn_manifold_reg._arrays import device, float_dtypes, get_namespace
 from sklearn_manifold_reg.inverse._image_operator import (
     ImageOperator,
-    check_image_shape,
+    resolve_image_shape,
 )
 from sklearn_manifold_reg.linalg import DiagonalOperator, Operator, as_operator
 from sklearn_manifold_reg.utils._sklearn import (
@@ -64,10 +63,12 @@ class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
                 f"y has {y.shape[1]} columns, but the images of the operator have "
                 f"{n_pixels} pixels; pass images as rows, or y=None."
             )
-        self.image_shape_ = resolve_image_shape(image_shape, operator)
+        if image_shape is None and isinstance(operator, ImageOperator):
+            image_shape = operator.image_shape
+        self.image_shape_ = resolve_image_shape(image_shape, n_pixels)
         self.operator_ = operator
         # Remembers the library and the device of the measurements.
-        self._like = X[:1, :0]
+        self._like = get_namespace(X).zeros((0,), dtype=X.dtype, device=device(X))
         return X, y
 
     def predict(self, X):
@@ -116,7 +117,7 @@ class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
         Returns
         -------
         score : float
-            At most 1.
+            At most 1. Of constant images, 1 if they are met exactly, and else 0.
         """
         images = self.predict(X)
         xp = get_namespace(images)
@@ -132,7 +133,10 @@ class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
         weight = weight[:, None] / xp.sum(weight)
         mean = xp.sum(weight * y) / y.shape[1]
         error = float(xp.sum(weight * (y - images) ** 2))
-        return 1 - error / float(xp.sum(weight * (y - mean) ** 2))
+        variance = float(xp.sum(weight * (y - mean) ** 2))
+        if variance == 0:
+            return float(error == 0)
+        return 1 - error / variance
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -182,39 +186,3 @@ def resolve_operator(operator: Any, X: Any) -> Operator:
             f"measurements, but X has {n_measurements} columns."
         )
     return operator
-
-
-def resolve_image_shape(image_shape: Any, operator: Operator) -> tuple[int, int]:
-    """Find the shape of the images.
-
-    Parameters
-    ----------
-    image_shape : tuple of (int, int) or None
-        What a user gave. None takes that of the operator; where it has none, the
-        images are square if the number of pixels allows, and else of one row.
-    operator : Operator
-        Of shape (n_measurements, n_pixels).
-
-    Returns
-    -------
-    image_shape : tuple of (int, int)
-        Height and width.
-
-    Raises
-    ------
-    ValueError
-        If it does not have as many pixels as the operator has columns.
-    """
-    n_pixels = operator.shape[1]
-    if image_shape is None:
-        if isinstance(operator, ImageOperator):
-            return operator.image_shape
-        side = isqrt(n_pixels)
-        return (side, side) if side * side == n_pixels else (1, n_pixels)
-    sides = check_image_shape(image_shape)
-    if prod(sides) != n_pixels:
-        raise ValueError(
-            f"image_shape={sides} has {prod(sides)} pixels, but the operator has "
-            f"{n_pixels} columns."
-        )
-    return sides

@@ -5,6 +5,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from sklearn_manifold_reg._arrays import CSR, device, namespace_of
 from sklearn_manifold_reg.inverse._image_operator import (
@@ -115,9 +116,9 @@ class SubsamplingOperator(ImageOperator):
         csr : CSR
             With one entry a row.
         """
-        ends = np.arange(self.shape[0] + 1, dtype=np.int32)
-        ones = np.ones(self.shape[0])
-        return CSR(ends, self.indices.astype(np.int32), ones, self.shape)
+        ends = np.arange(self.shape[0] + 1)
+        entries = (np.ones(self.shape[0]), self.indices, ends)
+        return self._host_matrix(sparse.csr_array(entries, shape=self.shape))
 
 
 def _every(sides: tuple[int, int], step: Any) -> tuple[np.ndarray, tuple[int, int]]:

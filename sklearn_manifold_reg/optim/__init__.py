@@ -1,4 +1,4 @@
-"""Losses, and the algorithms that minimize them."""
+"""Losses and misfits, and the algorithms that minimize them."""
 
 from sklearn_manifold_reg.optim._generalized_krylov import (
     RegularizedResult,
@@ -16,6 +16,7 @@ from sklearn_manifold_reg.optim._losses import (
     MarginLoss,
     SquaredHingeLoss,
 )
+from sklearn_manifold_reg.optim._sobolev import SobolevMisfit
 from sklearn_manifold_reg.optim._splitting import solve_splitting
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "LogisticLoss",
     "MarginLoss",
     "RegularizedResult",
+    "SobolevMisfit",
     "SquaredHingeLoss",
     "gram_diagonal",
     "mean_diagonal",
