@@ -19,6 +19,8 @@ _INNER_TOL, _INNER_STEPS = 0.1, 4
 _UNBALANCED, _CHANGE = 3.0, 2.0
 # Weight of the penalty's constraint against that of the data, relative to A'A over L'L.
 _BALANCE = 0.3
+# Part of the force of the start that counts as one.
+_VANISHED = 1e-2
 # Part of A'A below which L'L is nothing.
 _NOTHING = 1e-100
 
@@ -34,6 +36,7 @@ def solve_splitting(
     positive: bool = False,
     start: Any = None,
     diagonal: Any = None,
+    expected: float | None = None,
     tol: float = 1e-4,
     max_iter: int = 1000,
 ) -> RegularizedResult:
@@ -65,9 +68,13 @@ def solve_splitting(
         First guess.
     diagonal : array of shape (n,) or float, default=None
         Diagonal of A'A or its mean, which is computed or estimated otherwise.
+    expected : float, default=None
+        Weight that `residual_norm` is expected to give: sets how hard the copy of A x is
+        pulled. A hundredth of the true one does well.
     tol : float, default=1e-4
-        Bound on what is left of the conditions of optimality: the gradient, relative
-        to A'y, and the gaps between copies and originals, relative to these.
+        Bound on what is left of the conditions of optimality: the sum of the forces
+        on x, relative to them, and the gaps between copies and originals, relative to
+        these.
     max_iter : int, default=1000
         Largest number of rounds.
 
@@ -107,16 +114,17 @@ def solve_splitting(
         raise ValueError("Give either alpha or residual_norm.")
     xp = namespace_of(y)
     back = operator.adjoint() @ y
-    size = _norm(back)
     x = xp.zeros_like(back) if start is None else xp.astype(start, back.dtype)
     fit_mean = gram_diagonal(operator, None, back) if diagonal is None else diagonal
     penalty_diagonal = gram_diagonal(regularizer, None, back)
     fit, stiffness = mean_diagonal(fit_mean), mean_diagonal(penalty_diagonal)
     balance = _BALANCE * fit / stiffness if stiffness > _NOTHING * fit else 1.0
     weight = 1.0 if alpha is None else float(alpha)
-    typical = mean_diagonal(xp.abs(regularizer @ x)) or 1.0
-    # Thresholds of the size of L x where only its scale is known; see `_BALANCE`.
-    rho = weight / typical if alpha is None else balance
+    rho = balance
+    if alpha is None:
+        # Squares have no scale; thresholds are of the size of L x.
+        typical = mean_diagonal(xp.abs(regularizer @ x)) if penalty == "l1" else 1.0
+        rho = weight / (typical or 1.0)
     shrink = _soft_threshold if penalty == "l1" else _shrinkage
 
     bent = _Constraint(
@@ -127,7 +135,13 @@ def solve_splitting(
     if residual_norm is not None:
         radius = float(residual_norm)
         ball = lambda w, _: _into_ball(w, y, radius)  # noqa: E731
-        data = _Constraint(operator, ball, max(rho / balance, 1e-300), fit_mean, x)
+        data = _Constraint(
+            operator,
+            ball,
+            rho / balance if expected is None else weight / expected,
+            fit_mean,
+            x,
+        )
         constraints.append(data)
     if positive:
         one = xp.ones_like(back)
@@ -137,16 +151,19 @@ def solve_splitting(
             _Constraint(identity, lambda w, _: xp.clip(w, 0.0, None), own, 1.0, x)
         )
     blocks = constraints if data in constraints else [data, *constraints]
+    # Forces that vanish beside that of the start, as where the penalty does, are none.
+    pull = regularizer @ x
+    pull = xp.sign(pull) if penalty == "l1" else pull
+    reference = _VANISHED * weight * _norm(regularizer.adjoint() @ pull)
     objectives: list[float] = []
     optimality = float("inf")
     for round_ in range(max_iter):
         x = _solve_quadratic(blocks, x)
         for constraint in constraints:
             constraint.update(x)
-        multiplier = _multiplier(data, y, alpha)
-        gradient = sum(block.force(x) for block in blocks)
-        unit = multiplier / weight if np.isfinite(multiplier) else 0.0
-        stationarity = unit * _norm(gradient) / size if size > 0 else 0.0
+        forces = [block.force(x) for block in blocks]
+        terms = reference + sum(_norm(force) for force in forces)
+        stationarity = _norm(sum(forces)) / terms if terms > 0 else 0.0
         gaps = [constraint.gap for constraint in constraints]
         optimality = max(stationarity, *gaps)
         objectives.append(_value(penalty, bent.copy))
@@ -160,7 +177,7 @@ def solve_splitting(
         x = xp.clip(x, 0.0, None)
     return RegularizedResult(
         xp.astype(x, y.dtype, copy=False),
-        multiplier,
+        _multiplier(data, y, alpha),
         _norm(operator @ x - y),
         _value(penalty, regularizer @ x),
         optimality,

@@ -367,7 +367,7 @@ def test_bad_input_is_named():
         ({"alpha": "learn"}, "compares with true images"),
         ({"penalty": "lq", "positive": True}, "not 'lq'"),
         ({"penalty": "l1", "alpha": "gcv"}, "without corners"),
-        ({"image_shape": (3, 3)}, "9 pixels, but the operator has 256"),
+        ({"image_shape": (3, 3)}, "9 pixels, but there are 256"),
     ):
         with pytest.raises(ValueError, match=text):
             graph(radon, **options).fit(X)
