@@ -15,8 +15,10 @@ from sklearn_manifold_reg.optim._gram_diagonal import gram_diagonal, mean_diagon
 _RELAX = 1.6
 # Part of its residual that each linear system is solved to, and its largest steps.
 _INNER_TOL, _INNER_STEPS = 0.1, 4
-# Ratio of residuals of a constraint beyond which its weight is changed, and by what.
-_UNBALANCED, _CHANGE = 3.0, 2.0
+# Largest factor by which the weight of a constraint changes to balance its gap and the
+# movement of its copy, and the round of the first change; others follow at twice the
+# rounds.
+_CHANGE, _FIRST_CHANGE = 10.0, 20
 # Weight of the penalty's constraint against that of the data, relative to A'A over L'L.
 _BALANCE = 0.3
 # Part of the force of the start that counts as one.
@@ -69,8 +71,8 @@ def solve_splitting(
     diagonal : array of shape (n,) or float, default=None
         Diagonal of A'A or its mean, which is computed or estimated otherwise.
     expected : float, default=None
-        Weight that `residual_norm` is expected to give: sets how hard the copy of A x is
-        pulled. A hundredth of the true one does well.
+        Weight that `residual_norm` is expected to give: sets how hard the copy of A x
+        is pulled. A hundredth of the true one does well.
     tol : float, default=1e-4
         Bound on what is left of the conditions of optimality: the sum of the forces
         on x, relative to them, and the gaps between copies and originals, relative to
@@ -156,8 +158,9 @@ def solve_splitting(
     pull = xp.sign(pull) if penalty == "l1" else pull
     reference = _VANISHED * weight * _norm(regularizer.adjoint() @ pull)
     objectives: list[float] = []
+    due = _FIRST_CHANGE
     optimality = float("inf")
-    for round_ in range(max_iter):
+    for _ in range(max_iter):
         x = _solve_quadratic(blocks, x)
         for constraint in constraints:
             constraint.update(x)
@@ -170,7 +173,8 @@ def solve_splitting(
         if optimality <= tol:
             break
         # Weights that change for ever would keep the method from converging.
-        if round_ % 10 == 9 and round_ < max_iter // 2:
+        if len(objectives) == due:
+            due *= 2
             for constraint in constraints:
                 constraint.rebalance()
     if positive:
@@ -239,11 +243,10 @@ class _Constraint:
         return self.rho * (self.adjoint @ self.dual)
 
     def rebalance(self) -> None:
-        change = 1.0
-        if self.gap > _UNBALANCED * self._pull:
-            change = _CHANGE
-        elif self._pull > _UNBALANCED * self.gap:
-            change = 1 / _CHANGE
+        # Zero, as for a bound that is not active, says nothing.
+        if not (self.gap > 0 and self._pull > 0):
+            return
+        change = min(max((self.gap / self._pull) ** 0.5, 1 / _CHANGE), _CHANGE)
         self.rho *= change
         self.dual = self.dual / change
 
