@@ -96,8 +96,11 @@ def vanishing_noise(image, noises):
     return rows
 
 
-def plain_admm(A, L, y, alpha, tol=1e-4, max_rounds=2000):
-    """Splitting of L x with a fixed weight, x by conjugate gradients from the last."""
+def plain_admm(A, L, y, alpha, tol=1e-4, max_rounds=60):
+    """Splitting of L x with a fixed weight, x by conjugate gradients from the last.
+
+    It may stop before it has converged, at more than its share of time.
+    """
     back = A.adjoint() @ y
     d_A, d_L = gram_diagonal(A, None, back), gram_diagonal(L, None, back)
     rho = 0.3 * mean_diagonal(d_A) / mean_diagonal(d_L)
