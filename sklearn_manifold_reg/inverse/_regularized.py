@@ -53,8 +53,8 @@ class Reconstruction:
     residual_norm : float
         Norm of `operator @ x - y`.
     optimality : float
-        What is left of the conditions of optimality, relative to the norm of
-        `operator.adjoint() @ y`.
+        What is left of the conditions of optimality, relative to the terms that cancel
+        there.
     n_iter : int
         Steps of the solver.
     converged : bool

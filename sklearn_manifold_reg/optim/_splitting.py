@@ -146,8 +146,7 @@ def solve_splitting(
         )
         constraints.append(data)
     if positive:
-        one = xp.ones_like(back)
-        identity = DiagonalOperator(one)
+        identity = DiagonalOperator(xp.ones_like(back))
         own = data.rho * mean_diagonal(fit_mean)
         constraints.append(
             _Constraint(identity, lambda w, _: xp.clip(w, 0.0, None), own, 1.0, x)
@@ -253,7 +252,10 @@ class _Constraint:
 
 def _solve_quadratic(blocks: list[Any], x: Any) -> Any:
     """Conjugate gradients on sum of rho ||A x - target||², from x on."""
-    scale = sum(block.rho * block.diagonal for block in blocks)
+    xp = namespace_of(x)
+    scale = sum(block.rho * block.diagonal for block in blocks) + xp.zeros_like(x)
+    # What no block sees has no residual either.
+    scale = xp.where(scale > 0, scale, xp.ones_like(x))
     residual = sum(
         block.rho * (block.adjoint @ (block.target - block.operator @ x))
         for block in blocks
