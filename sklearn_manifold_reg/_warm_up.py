@@ -31,6 +31,7 @@ def warm_up() -> None:
         NeighborsGraph,
         laplacian,
         partition_walks,
+        window_laplacian,
     )
     from sklearn_manifold_reg.inverse import RadonTransform
     from sklearn_manifold_reg.kernel import GraphRandomFeatures
@@ -51,6 +52,7 @@ def warm_up() -> None:
             low = rng.normal(size=(400, 3)).astype(dtype)
             high = rng.normal(size=(400, 16)).astype(dtype)
             ImageGraph((20, 20)).fit(low)
+            window_laplacian(low[:, 0], (20, 20), stored=False)
             for X, options in (
                 (low, {"weights": "fuzzy"}),
                 (high, {"algorithm": "brute"}),

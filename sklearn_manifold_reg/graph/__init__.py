@@ -47,6 +47,10 @@ from sklearn_manifold_reg.graph._spectrum import (
     LaplacianEigenpairs,
     laplacian_eigenpairs,
 )
+from sklearn_manifold_reg.graph._window_laplacian import (
+    WindowLaplacian,
+    window_laplacian,
+)
 
 __all__ = [
     "NODE_KERNELS",
@@ -70,6 +74,7 @@ __all__ = [
     "WalkFeatures",
     "WalkProduct",
     "WaveFilter",
+    "WindowLaplacian",
     "attribute_entropy",
     "compared_node_kernels",
     "connected_components",
@@ -88,4 +93,5 @@ __all__ = [
     "random_walks",
     "replace_matched",
     "resolve_graph",
+    "window_laplacian",
 ]

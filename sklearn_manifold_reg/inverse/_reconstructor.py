@@ -91,9 +91,12 @@ class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
             `fit`.
         """
         check_is_fitted(self)
-        check_same_namespace(X, self, attribute="_like", method="predict")
-        X = validate_data(self, X, reset=False, dtype=float_dtypes(X))
-        return self._reconstruct(X)
+        return self._reconstruct(self._check_measurements(X, "predict"))
+
+    def _check_measurements(self, X: Any, method: str) -> Any:
+        """Check measurements of a fitted estimator."""
+        check_same_namespace(X, self, attribute="_like", method=method)
+        return validate_data(self, X, reset=False, dtype=float_dtypes(X))
 
     def score(self, X, y, sample_weight=None):
         """Give the share of the variance of pixels that the images explain.

@@ -5,6 +5,9 @@ from sklearn_manifold_reg.plotting._embedding_display import EmbeddingDisplay
 from sklearn_manifold_reg.plotting._endmembers_display import EndmembersDisplay
 from sklearn_manifold_reg.plotting._graph_display import GraphDisplay
 from sklearn_manifold_reg.plotting._lipschitz_display import LipschitzDisplay
+from sklearn_manifold_reg.plotting._reconstruction_display import (
+    ReconstructionDisplay,
+)
 from sklearn_manifold_reg.plotting._rejection_curve_display import (
     RejectionCurveDisplay,
 )
@@ -16,6 +19,7 @@ __all__ = [
     "EndmembersDisplay",
     "GraphDisplay",
     "LipschitzDisplay",
+    "ReconstructionDisplay",
     "RejectionCurveDisplay",
     "SpectrumDisplay",
 ]
