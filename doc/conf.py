@@ -64,6 +64,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "sklearn-manifold-reg"
 html_show_sourcelink = False
 html_static_path = ["_static"]
+html_css_files = ["site.css"]
 # Pages alone in their section, whose navigation would be empty.
 html_sidebars = {"choose": [], "recipes": []}
 html_theme_options = {

@@ -24,13 +24,13 @@ def convert(node, as_block):
 
 def visit_inline(writer, node):
     """Write a formula of a sentence."""
-    writer.body.append(f'<span class="math">{convert(node, False)}</span>')
+    writer.body.append(f'<span class="formula">{convert(node, False)}</span>')
     raise SkipNode
 
 
 def visit_block(writer, node):
     """Write a formula of its own line."""
-    writer.body.append(f'<div class="math">{convert(node, True)}</div>')
+    writer.body.append(f'<div class="formula">{convert(node, True)}</div>')
     raise SkipNode
 
 
@@ -41,5 +41,4 @@ def setup(app):
         inline_renderers=(visit_inline, None),
         block_renderers=(visit_block, None),
     )
-    app.add_css_file("formulas.css")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
