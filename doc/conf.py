@@ -15,13 +15,13 @@ copyright = f"2026, {author}"
 version = release = __version__
 
 extensions = [
-    "estimator_map",
-    "mathml",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "estimator_map",
+    "mathml",
 ]
 templates_path = ["_templates"]
 html_math_renderer = "mathml"
