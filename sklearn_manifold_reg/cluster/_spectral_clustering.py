@@ -90,7 +90,7 @@ class SpectralClustering(
     Parameters
     ----------
     n_clusters : int or "eigengap", default=8
-        Number of clusters. "eigengap" takes the k from 2 to `max_clusters` for which the
+        Number of clusters. "eigengap" takes the k in [2, `max_clusters`] whose
         relative gap (l_{k+1} - l_k) / l_{k+1} between the eigenvalues l_1 <= l_2 <= ...
         of the Laplacian is largest, and of equal gaps the first. It finds
         the coarsest clear division; see `eigengaps_` for the next ones.
