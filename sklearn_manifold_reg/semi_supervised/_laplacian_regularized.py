@@ -54,6 +54,7 @@ from sklearn_manifold_reg.semi_supervised._transductive_path import (
     labeled_greens,
 )
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
@@ -78,7 +79,7 @@ _MAX_PATH_ROWS = 1000
 _MAX_MACHINE_ROWS = 5000
 
 
-class _LaplacianRegularized(CallbackSupportMixin, BaseEstimator, ABC):
+class _LaplacianRegularized(CallbackSupportMixin, DocumentedEstimator, ABC):
     """What the regressor and the classifier share: graph, penalty and form."""
 
     _parameter_constraints: dict = {
