@@ -13,6 +13,7 @@ copyright = f"2026, {author}"
 version = release = __version__
 
 extensions = [
+    "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -64,6 +65,12 @@ html_theme_options = {
 }
 
 
+def allow_pages_without_pictures(_app, config):
+    """Leave figures of the gallery out of pages where the gallery is not run."""
+    if str(config.plot_gallery) in ("0", "False"):
+        config.suppress_warnings.append("image.not_readable")
+
+
 def insert_upcoming_changes(_app, docname, source):
     """Put the fragments of `whats_new/upcoming` in place of their mark."""
     if docname != "whats_new/index":
@@ -93,6 +100,7 @@ def skip_foreign_methods(_app, _what, name, obj, _skip, _options):
 
 def setup(app):
     """Connect the hooks above."""
+    app.connect("config-inited", allow_pages_without_pictures)
     app.connect("source-read", insert_upcoming_changes)
     app.connect("autodoc-process-docstring", escape_markup, priority=900)
     app.connect("autodoc-skip-member", skip_foreign_methods)
