@@ -1,0 +1,83 @@
+"""Pages of the site: what each guide ends with, and names in the migration table."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import sklearn_manifold_reg
+
+DOC = Path(__file__).resolve().parents[1] / "doc"
+GUIDES = [p for p in sorted((DOC / "guide").glob("*.rst")) if p.stem != "index"]
+ROW = re.compile(r"^(.+?) {2,}(\S.*)$")
+
+
+def headings(page):
+    """Titles of the sections of a page, subsections left out."""
+    return re.findall(r"^(\S.*)\n-{4,}$", page.read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+def test_guides_end_with_cost_alternatives_and_references(page):
+    # One page is about the cost of everything.
+    cost = "Cost" if page.stem != "performance_and_arrays" else "Arrays on a GPU"
+    assert headings(page)[-3:] == [cost, "When to use something else", "References"]
+    references = page.read_text().rpartition("References\n---")[2]
+    # Authors, title in quotes or of a book, year.
+    assert re.search(r"^(- |\.\. \[\d+\] )\S.*", references, flags=re.MULTILINE)
+    assert re.search(r"\b(19|20)\d\d\b", references)
+
+
+def migration_rows():
+    """Cells of the tables, with lines that go on joined to the row above."""
+    rows = []
+    for line in (DOC / "migration.rst").read_text().splitlines():
+        found = re.match(r"^(.{68})  (\S.*)$", line)
+        if not found or line.startswith("==") or line.startswith("There"):
+            continue
+        there, here = found.group(1).strip(), found.group(2)
+        if there:
+            rows.append([there, here])
+        else:
+            rows[-1][1] += " " + here
+    return rows
+
+
+def resolve(dotted):
+    """Import what a dotted name means, or skip where its library is not installed."""
+    parts = dotted.split(".")
+    pytest.importorskip(parts[0])
+    thing, rest = import_module(parts[0]), parts[1:]
+    for place, part in enumerate(rest):
+        if not hasattr(thing, part):
+            thing = import_module(".".join(parts[: place + 2]))
+        else:
+            thing = getattr(thing, part)
+    return thing
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("there", sorted({row[0] for row in migration_rows()}))
+def test_names_of_other_packages_exist(there):
+    name = re.match(r"`([\w.]+)", there).group(1)
+    assert resolve(name) is not None
+
+
+def test_names_of_this_package_exist():
+    rows = migration_rows()
+    assert len(rows) > 40
+    public = {
+        name
+        for init in Path(sklearn_manifold_reg.__file__).parent.glob("*/__init__.py")
+        for name in getattr(
+            import_module(f"sklearn_manifold_reg.{init.parent.name}"), "__all__", []
+        )
+    }
+    named = set()
+    for _, here in rows:
+        for code in re.findall(r"`([^`]+)`", here):
+            named |= set(re.findall(r"\b([A-Z]\w+[a-z]\w+|[a-z]+_[a-z_]+(?=\())", code))
+    named -= {"KFold", "None", "False", "to_scipy_sparse_array"}
+    assert named <= public
+    assert {"NeighborsGraph", "LabelDiffusionClassifier", "filter_signal"} <= named
