@@ -2,24 +2,13 @@
 
 import re
 from pathlib import Path
-from textwrap import dedent
 
 import numpy as np
 import pytest
 from sklearn.datasets import make_moons
 
-DOC = Path(__file__).resolve().parents[1] / "doc"
-PAGE = DOC / "first_model.rst"
-
-
-def snippets(page):
-    """Blocks of Python of a page, in their order."""
-    found = re.findall(
-        r"^\.\. code-block:: python\n\n((?:[ ]{4}.*\n|\n)+)",
-        page.read_text(),
-        flags=re.MULTILINE,
-    )
-    return [dedent(block) for block in found]
+LANDING = Path(__file__).resolve().parents[1] / "doc" / "index.rst"
+PAGE = "first_model.rst"
 
 
 def make_rows(n_rows, rng):
@@ -47,18 +36,17 @@ def newcomer(tmp_path, monkeypatch):
     return names
 
 
-def test_the_landing_page_leads_there_and_two_snippets_are_enough():
-    landing = (DOC / "index.rst").read_text()
-    assert re.search(r":link: first_model$|:doc:`.*first_model", landing, re.MULTILINE)
-    assert len(snippets(PAGE)) == 2
+def test_the_landing_page_leads_there_and_two_snippets_are_enough(code_blocks):
+    assert re.search(r"^ *:link: first_model$", LANDING.read_text(), re.MULTILINE)
+    assert len(code_blocks(PAGE)) == 2
 
 
 @pytest.mark.slow
-def test_a_newcomer_gets_a_cross_validated_model_and_a_plot(newcomer, capsys):
+def test_a_newcomer_gets_a_validated_model_and_a_plot(newcomer, code_blocks, capsys):
     pyplot = pytest.importorskip("matplotlib.pyplot")
     space = {"__name__": "newcomer"}
-    first, second = snippets(PAGE)
-    exec(compile(first, f"{PAGE.name}, first", "exec"), space)
+    first, second = code_blocks(PAGE)
+    exec(compile(first, f"{PAGE}, first", "exec"), space)
     assert np.mean(space["table"]["predicted"] == newcomer) > 0.99
     # Forty labels tell the accuracy to some 0.05 at best.
     assert space["scores"].shape == (5,)
@@ -70,7 +58,7 @@ def test_a_newcomer_gets_a_cross_validated_model_and_a_plot(newcomer, capsys):
     names = np.array(["spring", "autumn"])[truth]
     assert np.mean(space["model"].predict(late) == names) > 0.97
 
-    exec(compile(second, f"{PAGE.name}, second", "exec"), space)
+    exec(compile(second, f"{PAGE}, second", "exec"), space)
     figure = space["figure"]
     rows = [
         sum(len(c.get_offsets()) for c in axes.collections) for axes in figure.axes[:2]
