@@ -1,5 +1,6 @@
 """Every public name is documented as numpydoc asks."""
 
+import doctest
 import inspect
 import re
 from dataclasses import is_dataclass
@@ -88,6 +89,25 @@ def test_docstring_is_valid(name):
         allowed |= {"PR01", "RT01"}
     problems = [f"{code}: {text}" for code, text in errors if code not in allowed]
     assert not problems, "\n".join(problems)
+
+
+def test_every_example_is_run():
+    """What holds `>>>` is found by the finder that pytest uses, and skips nothing."""
+    finder = doctest.DocTestFinder()
+    run = {}
+    for name in public_names():
+        thing = resolve(name)
+        examples = ">>>" in (getattr(thing, "__doc__", None) or "")
+        if not examples or not hasattr(thing, "__module__"):
+            continue
+        module = import_module(thing.__module__)
+        if module not in run:
+            run[module] = {t.name for t in finder.find(module) if t.examples}
+        assert f"{module.__name__}.{thing.__qualname__}" in run[module], name
+        # Measured scenes are files that each user has to get.
+        if not thing.__name__.startswith("fetch_"):
+            assert "+SKIP" not in thing.__doc__, name
+    assert run
 
 
 @pytest.mark.parametrize(("name", "estimator"), all_estimators())
