@@ -1,6 +1,7 @@
 """What estimators show before and after a fit: links, names of columns."""
 
 import importlib
+import tomllib
 from inspect import signature
 from pathlib import Path
 
@@ -44,6 +45,11 @@ def test_display_links_to_the_page_of_the_class(name):
     assert getattr(importlib.import_module(module), class_name) is ESTIMATORS[name]
     assert module in API.read_text().split()
     assert link in estimator_html_repr(estimator)
+
+
+def test_the_site_is_the_one_that_the_project_names():
+    project = tomllib.loads((API.parents[2] / "pyproject.toml").read_text())["project"]
+    assert ROOT.startswith(project["urls"]["Documentation"] + "/")
 
 
 def test_steps_of_a_pipeline_link_to_their_pages():
