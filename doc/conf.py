@@ -59,6 +59,8 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "sklearn-manifold-reg"
 html_show_sourcelink = False
+# Pages alone in their section, whose navigation would be empty.
+html_sidebars = {"contributing": [], "first_model": [], "migration": [], "recipes": []}
 html_theme_options = {
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
