@@ -2,6 +2,7 @@
 
 import re
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,16 +31,28 @@ def test_guides_end_with_cost_alternatives_and_references(page):
     assert re.search(r"\b(19|20)\d\d\b", references)
 
 
+# Sections of the migration page whose names are those within one package.
+ROOTS = {
+    "PyGSP": "pygsp.",
+    "UMAP": "umap.",
+    "graphlearning": "graphlearning.",
+    "scikit-learn": "sklearn.",
+}
+
+
 def migration_rows():
-    """Cells of the tables, with lines that go on joined to the row above."""
-    rows = []
-    for line in (DOC / "migration.rst").read_text().splitlines():
+    """Full names there and cells here; lines that go on belong to the row above."""
+    rows, root = [], ""
+    lines = (DOC / "migration.rst").read_text().splitlines()
+    for line, rule in pairwise(lines):
+        if re.fullmatch("-{4,}", rule):
+            root = ROOTS.get(line, "")
         found = re.match(r"^(.{68})  (\S.*)$", line)
         if not found or line.startswith("==") or line.startswith("There"):
             continue
         there, here = found.group(1).strip(), found.group(2)
         if there:
-            rows.append([there, here])
+            rows.append([root + re.match(r"`([\w.]+)", there).group(1), here])
         else:
             rows[-1][1] += " " + here
     return rows
@@ -56,7 +69,7 @@ def resolve(dotted):
     return thing
 
 
-NAMES_THERE = [re.match(r"`([\w.]+)", there).group(1) for there, _ in migration_rows()]
+NAMES_THERE = [there for there, _ in migration_rows()]
 
 
 @pytest.mark.filterwarnings("ignore")
