@@ -15,6 +15,7 @@ copyright = f"2026, {author}"
 version = release = __version__
 
 extensions = [
+    "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -66,11 +67,20 @@ html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 # Pages alone in their section, whose navigation would be empty.
-html_sidebars = {"choose": [], "recipes": []}
+html_sidebars = {
+    page: []
+    for page in ("choose", "contributing", "first_model", "migration", "recipes")
+}
 html_theme_options = {
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
 }
+
+
+def allow_pages_without_pictures(_app, config):
+    """Leave figures of the gallery out of pages where the gallery is not run."""
+    if str(config.plot_gallery) in ("0", "False"):
+        config.suppress_warnings.append("image.not_readable")
 
 
 def insert_upcoming_changes(_app, docname, source):
@@ -102,6 +112,7 @@ def skip_foreign_methods(_app, _what, name, obj, _skip, _options):
 
 def setup(app):
     """Connect the hooks above."""
+    app.connect("config-inited", allow_pages_without_pictures)
     app.connect("source-read", insert_upcoming_changes)
     app.connect("autodoc-process-docstring", escape_markup, priority=900)
     app.connect("autodoc-skip-member", skip_foreign_methods)

@@ -23,14 +23,16 @@ _SUBPACKAGES = (
     "semi_supervised",
 )
 
-__all__ = ["__version__", *_SUBPACKAGES, "warm_up"]
+_FUNCTIONS = {"show_versions": "_versions", "warm_up": "_warm_up"}
+
+__all__ = ["__version__", *_SUBPACKAGES, *_FUNCTIONS]
 
 
 def __getattr__(name):
     if name in _SUBPACKAGES:
         return import_module(f"{__name__}.{name}")
-    if name == "warm_up":
-        return import_module(f"{__name__}._warm_up").warm_up
+    if name in _FUNCTIONS:
+        return getattr(import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,6 +1,8 @@
 """Fixtures shared by all tests."""
 
 import os
+import re
+from textwrap import dedent
 
 # scipy and scikit-learn read this when they are first imported.
 os.environ["SCIPY_ARRAY_API"] = "1"
@@ -11,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+DOC = Path(__file__).resolve().parents[1] / "doc"
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -25,6 +28,21 @@ def shared_data():
         return np.load(path, allow_pickle=False)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def code_blocks():
+    """Give the blocks of Python of a page of the documentation, in their order."""
+
+    def read(page):
+        found = re.findall(
+            r"^\.\. code-block:: python\n\n((?:[ ]{4}.*\n|\n)+)",
+            (DOC / page).read_text(),
+            flags=re.MULTILINE,
+        )
+        return [dedent(block) for block in found]
+
+    return read
 
 
 @pytest.fixture(params=[True, False], ids=["compiled", "numpy"])

@@ -36,6 +36,7 @@ from sklearn_manifold_reg.utils._attributes import (
     learn_attributes,
 )
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
@@ -43,7 +44,9 @@ from sklearn_manifold_reg.utils._sklearn import (
 )
 
 
-class AttributedSpectralClustering(CallbackSupportMixin, ClusterMixin, BaseEstimator):
+class AttributedSpectralClustering(
+    CallbackSupportMixin, ClusterMixin, DocumentedEstimator
+):
     """Spectral clustering of a graph whose nodes have attributes.
 
     Rows that share a value of an attribute are joined to a node of that value. From

@@ -5,7 +5,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.base import ClusterMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -33,6 +33,7 @@ from sklearn_manifold_reg.cluster._kernel_starts import STARTS, draw_labels
 from sklearn_manifold_reg.cluster._kernel_sums import center_terms
 from sklearn_manifold_reg.graph import modularity
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
@@ -45,7 +46,7 @@ _MAX_SUMS = 1 << 24
 _MAX_SEED = 2**31 - 1
 
 
-class KernelKMeans(CallbackSupportMixin, ClusterMixin, BaseEstimator):
+class KernelKMeans(CallbackSupportMixin, ClusterMixin, DocumentedEstimator):
     """Clusters of least squared distance to their centers in the space of a kernel.
 
     Minimizes

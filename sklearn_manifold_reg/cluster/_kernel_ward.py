@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.base import ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_manifold_reg._arrays import float_dtypes
@@ -16,10 +16,11 @@ from sklearn_manifold_reg.cluster._kernel_matrix import (
 )
 from sklearn_manifold_reg.cluster._ward_chain import cut_tree, ward_tree
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import Interval, validate_params_on_fit
 
 
-class KernelWard(CallbackSupportMixin, ClusterMixin, BaseEstimator):
+class KernelWard(CallbackSupportMixin, ClusterMixin, DocumentedEstimator):
     """Hierarchy of clusters by Ward's criterion in the space of a kernel.
 
     Begins with one cluster a row, and merges the two clusters k and l for which

@@ -50,6 +50,7 @@ from sklearn_manifold_reg.graph import (
     resolve_graph,
 )
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
@@ -74,7 +75,7 @@ class SpectralClustering(
     TransformerMixin,
     CallbackSupportMixin,
     ClusterMixin,
-    BaseEstimator,
+    DocumentedEstimator,
 ):
     """Clusters that cut few edges of a graph, found by its eigenvectors.
 

@@ -47,6 +47,7 @@ from sklearn_manifold_reg.utils._callbacks import (
     FitTask,
     fit_task,
 )
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
@@ -58,7 +59,7 @@ class GraphFactorization(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     CallbackSupportMixin,
-    BaseEstimator,
+    DocumentedEstimator,
     ABC,
 ):
     """Transformer to abundances W of a factorization X ~ W H.

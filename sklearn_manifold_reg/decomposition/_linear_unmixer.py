@@ -4,7 +4,6 @@ import warnings
 from numbers import Integral
 
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
@@ -21,6 +20,7 @@ from sklearn_manifold_reg.decomposition._endmembers import (
     vertex_component_analysis,
 )
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
@@ -33,7 +33,7 @@ class LinearUnmixer(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     CallbackSupportMixin,
-    BaseEstimator,
+    DocumentedEstimator,
 ):
     """Pixels as mixtures of endmembers that are pixels themselves.
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
@@ -13,21 +12,18 @@ from sklearn_manifold_reg.graph._connectivity import (
     connected_components,
     report_components,
 )
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import align_sparse_interface
 
 
-class GraphBuilder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class GraphBuilder(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, DocumentedEstimator
+):
     """Estimator whose fit makes a graph of the rows of X.
 
     Subclasses define `fit`, which ends by `_store(affinity, connectivity)`, and
     `transform`.
     """
-
-    _doc_link_module = "sklearn_manifold_reg"
-    _doc_link_template = (
-        "https://sklearn-manifold-reg.github.io/api/generated/"
-        "{estimator_module}.{estimator_name}.html"
-    )
 
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Build the graph and give its affinity.

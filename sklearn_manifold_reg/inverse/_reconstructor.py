@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import (
     check_array,
     check_consistent_length,
@@ -19,6 +19,7 @@ from sklearn_manifold_reg.inverse._image_operator import (
     resolve_image_shape,
 )
 from sklearn_manifold_reg.linalg import DiagonalOperator, Operator, as_operator
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import (
     check_same_namespace,
     check_sample_weight,
@@ -27,7 +28,7 @@ from sklearn_manifold_reg.utils._sklearn import (
 )
 
 
-class Reconstructor(MultiOutputMixin, RegressorMixin, BaseEstimator, ABC):
+class Reconstructor(MultiOutputMixin, RegressorMixin, DocumentedEstimator, ABC):
     """Estimator whose samples are measurements and whose targets are images.
 
     Subclasses have a parameter `operator`, call `_start` in `fit`, and define

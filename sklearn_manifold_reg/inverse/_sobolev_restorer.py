@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_manifold_reg._arrays import (
@@ -24,6 +24,7 @@ from sklearn_manifold_reg.inverse._sobolev_solvers import (
 )
 from sklearn_manifold_reg.optim import SobolevMisfit
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
@@ -33,7 +34,7 @@ from sklearn_manifold_reg.utils._sklearn import (
 
 
 class SobolevImageRestorer(
-    OneToOneFeatureMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator
+    OneToOneFeatureMixin, TransformerMixin, CallbackSupportMixin, DocumentedEstimator
 ):
     """Denoising and deblurring by a data fit in a Sobolev norm.
 

@@ -25,6 +25,7 @@ from sklearn_manifold_reg.graph import (
     resolve_graph,
 )
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import (
     StrOptions,
     validate_params_on_fit,
@@ -35,7 +36,7 @@ class GraphKernel(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     CallbackSupportMixin,
-    BaseEstimator,
+    DocumentedEstimator,
 ):
     """Kernel, or distance, between samples by the walks on their graph.
 

@@ -33,6 +33,7 @@ from sklearn_manifold_reg.kernel._walk_series import (
     without_tail,
 )
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
@@ -50,7 +51,7 @@ class GraphRandomFeatures(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     CallbackSupportMixin,
-    BaseEstimator,
+    DocumentedEstimator,
 ):
     """Sparse random features of a graph kernel, by short random walks.
 

@@ -24,6 +24,7 @@ from sklearn_manifold_reg.graph import (
 )
 from sklearn_manifold_reg.manifold._component_functions import order_null_functions
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import Interval, StrOptions
 
 
@@ -31,7 +32,7 @@ class GraphEmbedding(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     CallbackSupportMixin,
-    BaseEstimator,
+    DocumentedEstimator,
     ABC,
 ):
     """Transformer to eigenfunctions of a graph Laplacian.

@@ -27,6 +27,7 @@ from sklearn.utils.validation import (
 from sklearn_manifold_reg._arrays import to_numpy
 from sklearn_manifold_reg.graph import resolve_graph
 from sklearn_manifold_reg.model_selection._labeled_split import LabeledSplit
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import (
     HasMethods,
     Interval,
@@ -44,7 +45,7 @@ def _refitted_has(method: str) -> Any:
     return available_if(check)
 
 
-class TransductiveSearchCV(MetaEstimatorMixin, BaseEstimator):
+class TransductiveSearchCV(MetaEstimatorMixin, DocumentedEstimator):
     """Exhaustive search over parameters, cross-validated on hidden labels.
 
     In each fold the labels of some labeled rows are hidden, the model is fitted on

@@ -10,7 +10,7 @@ from sklearn_manifold_reg._arrays import device, irfftn, namespace_of, rfftn
 
 @dataclass(frozen=True, eq=False)
 class SobolevMisfit:
-    """f(u) = |A u - data|² / 2 for images on a torus, in a norm of Fourier weights.
+    """Misfit |A u - data|² / 2 of images on a torus, in a norm of Fourier weights.
 
     A is a convolution, and |r|² the weighted sum of squares of the coefficients of a
     unitary Fourier transform: both are diagonal there, and so is every step.

@@ -52,6 +52,7 @@ from sklearn_manifold_reg.semi_supervised._neighbor_average import neighbor_aver
 from sklearn_manifold_reg.semi_supervised._poisson_mbo import poisson_mbo
 from sklearn_manifold_reg.semi_supervised._self_training import self_train
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin, fit_task
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
@@ -63,7 +64,7 @@ from sklearn_manifold_reg.utils._targets import (
 )
 
 
-class _LabelDiffusion(CallbackSupportMixin, BaseEstimator, ABC):
+class _LabelDiffusion(CallbackSupportMixin, DocumentedEstimator, ABC):
     """What the classifier and the regressor share: graph, solver and new rows."""
 
     _parameter_constraints: dict = {

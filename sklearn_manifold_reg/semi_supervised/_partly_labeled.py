@@ -27,6 +27,7 @@ from sklearn_manifold_reg.semi_supervised._kernels import (
 )
 from sklearn_manifold_reg.semi_supervised._neighbor_average import neighbor_average
 from sklearn_manifold_reg.utils._callbacks import CallbackSupportMixin
+from sklearn_manifold_reg.utils._documentation import DocumentedEstimator
 from sklearn_manifold_reg.utils._sklearn import (
     Interval,
     StrOptions,
@@ -38,7 +39,7 @@ from sklearn_manifold_reg.utils._sklearn import (
 _MAX_KERNEL_ROWS = 5000
 
 
-class PartlyLabeledModel(CallbackSupportMixin, BaseEstimator, ABC):
+class PartlyLabeledModel(CallbackSupportMixin, DocumentedEstimator, ABC):
     """A function on the rows of a graph: by its values, a kernel or features."""
 
     _parameter_constraints: dict = {
