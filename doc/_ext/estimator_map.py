@@ -25,14 +25,14 @@ class EstimatorMap(SphinxDirective):
         tree["classes"].append("choose-tree")
         form = nodes.raw("", form_html(table), format="html")
         for reference in tree.findall(addnodes.pending_xref):
-            reference["refwarn"] = True  # a class that is gone is an error
+            reference["refwarn"] = True  # a warning where the class is gone
         return [form, tree]
 
     def branches(self, table, leaves, levels):
         """List of the answers to the first of some questions, and what is below."""
         if not levels:
             items = [self.leaf(table, leaf) for leaf in leaves]
-            return nodes.bullet_list("", *items, classes=["choose-leaves"])
+            return nodes.bullet_list("", *items)
         items = []
         for answer, below in table.branches(leaves, levels[0]):
             text = nodes.strong("", self.spoken(table, levels[0], answer))
@@ -72,8 +72,6 @@ class EstimatorMap(SphinxDirective):
         answers = [f"labels-{leaf.labels}", f"output-{leaf.output}"]
         answers += [f"input-{leaf.input}", *(f"size-{size}" for size in leaf.sizes)]
         content = self.parse_text_to_nodes(text)
-        for node, kind in zip(content, ("title", "why", "code", "more"), strict=True):
-            node["classes"].append(f"choose-{kind}")
         return nodes.list_item("", *content, classes=["choose-leaf", *answers])
 
 

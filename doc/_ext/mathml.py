@@ -1,6 +1,7 @@
 """Formulas as MathML, which browsers draw without a script and without network."""
 
 import re
+from html import escape
 
 from docutils.nodes import SkipNode
 from docutils.utils.math import MathError
@@ -19,7 +20,7 @@ def convert(node, as_block):
         return tex2mathml(source, as_block=as_block)
     except MathError as error:
         LOGGER.warning("%s in %r", error, source, location=node)
-        return source
+        return escape(source)
 
 
 def visit_inline(writer, node):
