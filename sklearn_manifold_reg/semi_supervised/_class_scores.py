@@ -1,8 +1,11 @@
 """From class scores on a graph to distributions over classes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
 
 from sklearn_manifold_reg._arrays import asarray_like, namespace_of, to_numpy
 from sklearn_manifold_reg.semi_supervised._labeled_components import LabeledComponents
@@ -141,3 +144,80 @@ def decide(scores: Any, classes: Any) -> Any:
     if isinstance(classes, np.ndarray):
         return classes[to_numpy(codes)]
     return namespace_of(classes).take(classes, codes)
+
+
+class ClassScoresMixin(ClassifierMixin):
+    """Classifier by the largest score, with probabilities for the logistic loss.
+
+    Subclasses have a parameter `loss` and define `_scores_of_new_rows`.
+    """
+
+    loss: str
+    classes_: Any
+    _scores_of_new_rows: Callable[[Any], Any]
+
+    def decision_function(self, X):
+        """Give the scores of new rows.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n_queries, n_features)
+            Rows; with `graph="precomputed"` their affinities to the training rows,
+            of shape (n_queries, n_samples).
+
+        Returns
+        -------
+        scores : array of shape (n_queries,) or (n_queries, n_classes)
+            Columns in the order of `classes_`; of two classes the second score less
+            the first.
+        """
+        scores = self._scores_of_new_rows(X)
+        if scores.shape[1] == 2:
+            return scores[:, 1] - scores[:, 0]
+        return scores
+
+    def predict(self, X):
+        """Predict classes of new rows.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n_queries, n_features)
+            Rows; with `graph="precomputed"` their affinities to the training rows,
+            of shape (n_queries, n_samples).
+
+        Returns
+        -------
+        y : array of shape (n_queries,)
+            Class labels.
+        """
+        return decide(self._scores_of_new_rows(X), self.classes_)
+
+    def _has_probabilities(self) -> bool:
+        if self.loss != "log_loss":
+            raise AttributeError(
+                f"Probabilities are known for loss='log_loss', not for {self.loss!r}."
+            )
+        return True
+
+    @available_if(_has_probabilities)
+    def predict_proba(self, X):
+        """Give class probabilities of new rows, for `loss="log_loss"`.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n_queries, n_features)
+            Rows; with `graph="precomputed"` their affinities to the training rows,
+            of shape (n_queries, n_samples).
+
+        Returns
+        -------
+        P : array of shape (n_queries, n_classes)
+            Columns in the order of `classes_`; of more than two classes the logistic
+            functions of the scores, divided by their sum.
+        """
+        return logistic_rows(self._scores_of_new_rows(X))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = True
+        return tags

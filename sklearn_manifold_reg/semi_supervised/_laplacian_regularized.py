@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.base import (
-    ClassifierMixin,
     MultiOutputMixin,
     RegressorMixin,
     clone,
 )
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_manifold_reg._arrays import (
@@ -26,7 +24,11 @@ from sklearn_manifold_reg.semi_supervised._class_priors import (
     class_shift,
     resolve_class_priors,
 )
-from sklearn_manifold_reg.semi_supervised._class_scores import decide, logistic_rows
+from sklearn_manifold_reg.semi_supervised._class_scores import (
+    ClassScoresMixin,
+    decide,
+    logistic_rows,
+)
 from sklearn_manifold_reg.semi_supervised._forms import (
     GraphForm,
     KernelForm,
@@ -536,7 +538,7 @@ class LaplacianRegularizedRegressor(
         return self._predict_values(X)
 
 
-class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
+class LaplacianRegularizedClassifier(ClassScoresMixin, _LaplacianRegularized):
     """Classification that is smooth along a graph of labeled and unlabeled rows.
 
     For each class minimizes, over functions f on the rows or in a reproducing kernel
@@ -817,67 +819,6 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
         self.n_iter_ = n_iter
         return self
 
-    def decision_function(self, X):
-        """Give the scores of new rows.
-
-        Parameters
-        ----------
-        X : array-like or sparse array of shape (n_queries, n_features)
-            Rows; with `graph="precomputed"` their affinities to the training rows,
-            of shape (n_queries, n_samples).
-
-        Returns
-        -------
-        scores : array of shape (n_queries,) or (n_queries, n_classes)
-            Columns in the order of `classes_`, `shift_` included; of two classes
-            the second score less the first.
-        """
-        scores = self._scores_of_new_rows(X)
-        if scores.shape[1] == 2:
-            return scores[:, 1] - scores[:, 0]
-        return scores
-
-    def predict(self, X):
-        """Predict classes of new rows.
-
-        Parameters
-        ----------
-        X : array-like or sparse array of shape (n_queries, n_features)
-            Rows; with `graph="precomputed"` their affinities to the training rows,
-            of shape (n_queries, n_samples).
-
-        Returns
-        -------
-        y : ndarray of shape (n_queries,)
-            Class labels.
-        """
-        return decide(self._scores_of_new_rows(X), self.classes_)
-
-    def _has_probabilities(self) -> bool:
-        if self.loss != "log_loss":
-            raise AttributeError(
-                f"Probabilities are known for loss='log_loss', not for {self.loss!r}."
-            )
-        return True
-
-    @available_if(_has_probabilities)
-    def predict_proba(self, X):
-        """Give class probabilities of new rows, for `loss="log_loss"`.
-
-        Parameters
-        ----------
-        X : array-like or sparse array of shape (n_queries, n_features)
-            Rows; with `graph="precomputed"` their affinities to the training rows,
-            of shape (n_queries, n_samples).
-
-        Returns
-        -------
-        P : array of shape (n_queries, n_classes)
-            Columns in the order of `classes_`; of more than two classes the logistic
-            functions of the scores, divided by their sum.
-        """
-        return logistic_rows(self._scores_of_new_rows(X))
-
     def _weigh_graph(self, n_labeled: int, n_columns: int) -> float:
         if self.graph_alpha != "auto":
             return self.graph_alpha
@@ -974,8 +915,3 @@ class LaplacianRegularizedClassifier(ClassifierMixin, _LaplacianRegularized):
         if tied is None:
             return scores + self.shift_[None, :]
         return namespace_of(scores).where(tied, scores, self.prior_[None, :])
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = True
-        return tags

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
+from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_manifold_reg._arrays import (
@@ -24,7 +23,11 @@ from sklearn_manifold_reg.graph import (
     laplacian,
     resolve_graph,
 )
-from sklearn_manifold_reg.semi_supervised._class_scores import decide, logistic_rows
+from sklearn_manifold_reg.semi_supervised._class_scores import (
+    ClassScoresMixin,
+    decide,
+    logistic_rows,
+)
 from sklearn_manifold_reg.semi_supervised._forms import GraphForm, LinearForm
 from sklearn_manifold_reg.semi_supervised._gradient_weights import (
     Answer,
@@ -519,7 +522,7 @@ class ManifoldLipschitzRegressor(MultiOutputMixin, RegressorMixin, _ManifoldLips
         return self._predict_values(X)
 
 
-class ManifoldLipschitzClassifier(ClassifierMixin, _ManifoldLipschitz):
+class ManifoldLipschitzClassifier(ClassScoresMixin, _ManifoldLipschitz):
     """Classification by functions of least Lipschitz constant among those that fit.
 
     Solves, over functions f with a column for each class, on the rows or in a
@@ -822,78 +825,12 @@ class ManifoldLipschitzClassifier(ClassifierMixin, _ManifoldLipschitz):
         loss = LogisticColumns(2 * Y[:, first:] - 1, S[:, first:], least)
         return loss, margins[first:]
 
-    def decision_function(self, X):
-        """Give the scores of new rows.
-
-        Parameters
-        ----------
-        X : array-like or sparse array of shape (n_queries, n_features)
-            Rows; with `graph="precomputed"` their affinities to the training rows,
-            of shape (n_queries, n_samples).
-
-        Returns
-        -------
-        scores : array of shape (n_queries,) or (n_queries, n_classes)
-            Columns in the order of `classes_`; of two classes the second score less
-            the first.
-        """
-        scores = self._scores_of_new_rows(X)
-        if scores.shape[1] == 2:
-            return scores[:, 1] - scores[:, 0]
-        return scores
-
-    def predict(self, X):
-        """Predict classes of new rows.
-
-        Parameters
-        ----------
-        X : array-like or sparse array of shape (n_queries, n_features)
-            Rows; with `graph="precomputed"` their affinities to the training rows,
-            of shape (n_queries, n_samples).
-
-        Returns
-        -------
-        y : array of shape (n_queries,)
-            Class labels.
-        """
-        return decide(self._scores_of_new_rows(X), self.classes_)
-
-    def _has_probabilities(self) -> bool:
-        if self.loss != "log_loss":
-            raise AttributeError(
-                f"Probabilities are known for loss='log_loss', not for {self.loss!r}."
-            )
-        return True
-
-    @available_if(_has_probabilities)
-    def predict_proba(self, X):
-        """Give class probabilities of new rows, for `loss="log_loss"`.
-
-        Parameters
-        ----------
-        X : array-like or sparse array of shape (n_queries, n_features)
-            Rows; with `graph="precomputed"` their affinities to the training rows,
-            of shape (n_queries, n_samples).
-
-        Returns
-        -------
-        P : array of shape (n_queries, n_classes)
-            Columns in the order of `classes_`; of more than two classes the logistic
-            functions of the scores, divided by their sum.
-        """
-        return logistic_rows(self._scores_of_new_rows(X))
-
     def _scores_of_new_rows(self, X: Any) -> Any:
         check_is_fitted(self)
         scores, tied = self._values_of_new_rows(X, self.scores_)
         if tied is None:
             return scores
         return namespace_of(scores).where(tied, scores, self._untied[None, :])
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = True
-        return tags
 
 
 def with_constant(design: Any) -> Any:
