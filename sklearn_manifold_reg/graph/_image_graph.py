@@ -288,8 +288,8 @@ def _linked_pixels(
             if (dy, dx) != (0, 0):
                 ends.append(
                     (
-                        pixels[_shifted(height, -dy), _shifted(width, -dx)].reshape(-1),
-                        pixels[_shifted(height, dy), _shifted(width, dx)].reshape(-1),
+                        pixels[overlap(height, -dy), overlap(width, -dx)].reshape(-1),
+                        pixels[overlap(height, dy), overlap(width, dx)].reshape(-1),
                     )
                 )
     first, second = (np.concatenate(side) for side in zip(*ends, strict=True))
@@ -319,7 +319,21 @@ def _reach(side: int, radius: int) -> np.ndarray:
     return np.minimum(places + radius, side - 1) - np.maximum(places - radius, 0) + 1
 
 
-def _shifted(side: int, shift: int) -> slice:
+def overlap(side: int, shift: int) -> slice:
+    """Places along one side that stay inside when moved back by a shift.
+
+    Parameters
+    ----------
+    side : int
+        Number of places.
+    shift : int
+        Of either sign.
+
+    Returns
+    -------
+    places : slice
+        Those of `overlap(side, -shift)`, moved by the shift.
+    """
     return slice(max(shift, 0), max(0, side + min(shift, 0)))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_manifold_reg._arrays import CSR, device, namespace_of
-from sklearn_manifold_reg.graph._image_graph import window_distances
+from sklearn_manifold_reg.graph._image_graph import overlap, window_distances
 from sklearn_manifold_reg.linalg import Operator
 from sklearn_manifold_reg.utils._numba import n_threads, run_rows, use_compiled
 
@@ -198,6 +198,12 @@ def window_laplacian(
     operator : WindowLaplacian
         In the dtype of the values.
 
+    Raises
+    ------
+    ValueError
+        If the values do not fill an image of the given shape, `bandwidth` is not
+        positive, or `normalization` is unknown.
+
     Notes
     -----
     Weights that are not stored differ from stored ones by at most some 1e-13 of their
@@ -219,6 +225,13 @@ def window_laplacian(
             f"normalization={normalization!r} is unknown; choose one of "
             f"{NORMALIZATIONS}."
         )
+    if values.shape[0] != shape[0] * shape[1]:
+        raise ValueError(
+            f"An image of shape {shape} has {shape[0] * shape[1]} pixels, but there "
+            f"are {values.shape[0]} values."
+        )
+    if not bandwidth > 0:
+        raise ValueError(f"bandwidth must be positive, got {bandwidth}.")
     xp, on_host = namespace_of(values), isinstance(values, np.ndarray)
     # Devices without float64 are served in their own precision.
     known = xp.__array_namespace_info__().dtypes(
@@ -296,18 +309,14 @@ def neighbor_sums(
         out = xp.zeros_like(signal)
         for dy in range(-radius, radius + 1):
             for dx in range(-radius, radius + 1):
-                here = _inside(height, -dy), _inside(width, -dx)
-                there = _inside(height, dy), _inside(width, dx)
+                here = overlap(height, -dy), overlap(width, -dx)
+                there = overlap(height, dy), overlap(width, dx)
                 if (dy, dx) != (0, 0):
                     gaps = values[here] - values[there]
                     weights = xp.exp(-rate * gaps * gaps)
                     place = (slice(None), *here)
                     out[place] = out[place] + weights * signal[(slice(None), *there)]
     return xp.reshape(xp.reshape(out, (-1, height * width)).T, B.shape)
-
-
-def _inside(side: int, shift: int) -> slice:
-    return slice(max(shift, 0), max(0, side + min(shift, 0)))
 
 
 def _stored_weights(

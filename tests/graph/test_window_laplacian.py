@@ -125,3 +125,10 @@ def test_far_values_and_single_pixels_have_no_edges(compiled):
 def test_unknown_normalization_is_refused():
     with pytest.raises(ValueError, match="normalization='max' is unknown"):
         window_laplacian(np.zeros(4), (2, 2), normalization="max")
+
+
+def test_images_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="has 12 pixels, but there are 10 values"):
+        window_laplacian(np.zeros(10), (3, 4))
+    with pytest.raises(ValueError, match="bandwidth must be positive, got 0"):
+        window_laplacian(np.zeros(12), (3, 4), bandwidth=0)
